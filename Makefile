@@ -1,0 +1,66 @@
+# AIOps Lab. `make` or `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REPORTS ?= reports
+BENCHES := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
+
+# Bytecode is compiled once, at install: imports cost five times more without it.
+unexport PYTHONDONTWRITEBYTECODE
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install system demo test lint format lab bench pins clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## make .venv with the pinned stack (1.8 GB, about a minute)
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	  f"AIOps Lab needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}. Try: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned stack into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+	@$(BIN)/uv pip sync --python $(BIN)/python --compile-bytecode requirements.txt
+	@$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q aiopslab
+	@touch $@
+
+system:  ## install the browser and the servers that the tests drive (Debian, Ubuntu; needs root)
+	@sh tests/system.sh
+
+demo: install  ## run every template on the embedded data and build the report gallery
+	@$(BIN)/aiopslab demo -o $(REPORTS)
+
+test: install system lint  ## lint, type-check and run every test, the browser's included
+	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest --nbval-lax notebooks -p no:xdist
+
+lint: install  ## style, types, direction of imports, stripped templates
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/nbstripout --verify templates/*.ipynb
+
+format: install  ## rewrite the source in the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout templates/*.ipynb
+
+lab: install  ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir .
+
+bench: $(BENCHES)  ## run every benchmark; bench-NAME runs one
+
+bench-%: install
+	@$(BIN)/python benchmarks/bench_$*.py
+
+pins: install  ## resolve pyproject.toml again into requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev \
+	  --no-header --no-emit-index-url --no-annotate --output-file requirements.txt pyproject.toml
+
+clean:  ## remove the environment and everything that was generated
+	@rm -rf $(VENV) $(REPORTS) build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache
