@@ -90,7 +90,9 @@ class Effect:
         text = f"{self.name} {self.value:.4g}{joint}{self.unit}"
         if self.interval is None:
             return text
-        return f"{text} ({self.interval.confidence:.0%} interval {self.interval})".replace("%", " %")
+        return f"{text} ({self.interval.confidence:.0%} interval {self.interval})".replace(
+            "%", " %"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ def conclude(verdict: Verdict) -> None:
         )
     from IPython.display import display
 
-    display(verdict)
+    display(verdict)  # type: ignore[no-untyped-call]
 
 
 def _finite(value: Any) -> Any:

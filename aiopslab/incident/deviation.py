@@ -1,0 +1,95 @@
+"""How far each series strays from its own normal, on a scale that all series share."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its σ
+RANGE_TO_SIGMA = 2.5631  # the 10 % to 90 % range of a normal sample, in σ
+
+# A series may be steadier than is believable, so its scale has floors: a share of its level and a
+# share of the spread that the same metric has in the other services. One that is constant, and
+# whose peers are too, takes a share of the largest value that the metric reaches anywhere.
+LEVEL_FLOOR = 0.01
+PEER_FLOOR = 0.25
+REACH_FLOOR = 0.05
+
+
+@dataclass(frozen=True)
+class Normal:
+    """The normal of every series: robust location and spread, in the series' own unit.
+
+    Parameters
+    ----------
+    centre, scale
+        One value a series, indexed like the columns of the metrics; `scale` is positive, or NaN
+        where the series was never observed.
+    """
+
+    centre: pd.Series
+    scale: pd.Series
+
+    def deviations(self, metrics: pd.DataFrame) -> pd.DataFrame:
+        """Return the signed distance from normal in robust σ; NaN where nothing was observed."""
+        return (metrics - self.centre) / self.scale
+
+
+def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
+    """Learn what is normal for each series from the rows before an incident.
+
+    Parameters
+    ----------
+    before
+        Metrics before the incident, ``(n, series)``.
+    metrics
+        All metrics, from which floors for constant series are taken, ``(m, series)``.
+
+    Returns
+    -------
+    Normal
+        Median and spread. A series that was never observed before takes the first of its values
+        as its centre, so that a metric that starts with the incident is neither lost nor blamed.
+
+    Notes
+    -----
+    Spread is the larger of the scaled median absolute deviation and the scaled 10–90 % range: the
+    former alone is zero for a series that rests most of the time.
+
+    Examples
+    --------
+    >>> columns = pd.MultiIndex.from_product([["auth"], ["up", "latency_ms"]])
+    >>> before = pd.DataFrame([[1, 10], [1, 12], [1, 14.0]], columns=columns)
+    >>> learn_normal(before, before).centre.tolist()
+    [1.0, 12.0]
+    """
+    values, everything = before.to_numpy(), metrics.to_numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # series without a single value
+        centre = _first(everything) if len(before) == 0 else np.nanmedian(values, axis=0)
+        centre = np.where(np.isnan(centre), _first(everything), centre)
+        distance = np.abs(values - centre)
+        mad = np.nanmedian(distance, axis=0) if len(before) else np.zeros_like(centre)
+        low, high = np.nanquantile(values, [0.1, 0.9], axis=0) if len(before) else (centre, centre)
+        reach = np.nanmax(np.abs(everything), axis=0) if len(metrics) else np.abs(centre)
+    spread = np.fmax(mad * MAD_TO_SIGMA, (high - low) / RANGE_TO_SIGMA)
+    names = metrics.columns.get_level_values(1)
+    peers = pd.Series(np.where(spread > 0, spread, np.nan)).groupby(names).transform("median")
+    peak = pd.Series(reach).groupby(names).transform("max")
+    scale = np.fmax.reduce([spread, LEVEL_FLOOR * np.abs(centre), PEER_FLOOR * peers.to_numpy()])
+    scale = np.where(scale > 0, scale, REACH_FLOOR * peak.to_numpy())
+    scale = np.where((scale > 0) | np.isnan(centre), scale, 1.0)  # zero wherever it was seen
+    return Normal(pd.Series(centre, metrics.columns), pd.Series(scale, metrics.columns))
+
+
+def _first(values: Floats) -> Floats:
+    """Return the first observed value of each column, NaN where there is none."""
+    if len(values) == 0:
+        return np.full(values.shape[1], np.nan)
+    seen = ~np.isnan(values)
+    first: Floats = values[seen.argmax(axis=0), np.arange(values.shape[1])]
+    return first
