@@ -7,7 +7,7 @@ elsewhere, and names follow the OpenTelemetry semantic conventions.
 import json
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,16 +27,20 @@ SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SPAN_STATUSES = ("UNSET", "OK", "ERROR")
 ALERT_STATES = ("firing", "resolved")
 
-_SEVERITY_ALIASES = {"WARNING": "WARN", "ERR": "ERROR", "CRITICAL": "FATAL", "NOTICE": "INFO"}
+_SEVERITY_ALIASES = {
+    "INFORMATION": "INFO",
+    "NOTICE": "INFO",
+    "WARNING": "WARN",
+    "ERR": "ERROR",
+    "CRIT": "FATAL",
+    "CRITICAL": "FATAL",
+    "ALERT": "FATAL",
+    "EMERG": "FATAL",
+    "PANIC": "FATAL",
+}
+_EARLIEST, _LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
 _TIME_COLUMNS = ("timestamp", "start")
 _JSON_COLUMNS = ("attributes", "labels", "retrieved_ids")
-_SORT_KEYS: dict[FrameName, str] = {
-    "logs": "timestamp",
-    "spans": "start",
-    "alerts": "timestamp",
-    "changes": "timestamp",
-    "calls": "timestamp",
-}
 _MISFITS_SHOWN = 8
 
 
@@ -61,7 +65,7 @@ def schemas() -> dict[FrameName, "pa.DataFrameSchema"]:
     positive = pa.Check.ge(0, error="a number of at least 0")
 
     def name() -> pa.Column:
-        return pa.Column(str, pa.Check.str_length(1, error="a name that is not empty"))
+        return pa.Column(str, pa.Check.str_length(min_value=1, error="a name that is not empty"))
 
     def choice(*values: str) -> pa.Column:
         return pa.Column(str, pa.Check.isin(values, error=f"one of {', '.join(values)}"))
@@ -188,9 +192,7 @@ def conform(name: FrameName, frame: pd.DataFrame) -> pd.DataFrame:
     0  gateway   auth
     """
     if name not in FRAME_NAMES:
-        raise FrameError(
-            f"there is no frame {name!r}", did_you_mean(str(name), list(FRAME_NAMES))
-        )
+        raise FrameError(f"there is no frame {name!r}", did_you_mean(str(name), list(FRAME_NAMES)))
     prepared = _metrics(frame) if name == "metrics" else _rows(name, frame)
     _check(name, prepared)
     return prepared
@@ -202,9 +204,10 @@ def _check(name: FrameName, frame: pd.DataFrame) -> None:
     try:
         schemas()[name].validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
-        misfits = [_misfit(case) for case in error.failure_cases.itertuples()]
-        shown = "\n".join(f"  - {each}" for each in dict.fromkeys(misfits[:_MISFITS_SHOWN]))
-        more = len(misfits) - _MISFITS_SHOWN
+        cases = error.failure_cases
+        misfits = [_misfit(case) for case in cases.head(_MISFITS_SHOWN).itertuples()]
+        shown = "\n".join(f"  - {each}" for each in dict.fromkeys(misfits))
+        more = len(cases) - _MISFITS_SHOWN
         raise FrameError(
             f"{name} does not fit its contract:\n{shown}"
             + (f"\n  - and {more} more" if more > 0 else ""),
@@ -227,30 +230,90 @@ def _misfit(case: Any) -> str:
 
 
 def _rows(name: FrameName, frame: pd.DataFrame) -> pd.DataFrame:
-    prepared = frame.reset_index(drop=True).copy()
     columns = schemas()[name].columns
+    prepared = _flat(frame)
     for column in prepared.columns.intersection(list(columns)):
-        prepared[column] = _column(name, str(column), prepared[column], columns)
-    key = _SORT_KEYS.get(name)
-    if key in prepared.columns and not prepared[key].is_monotonic_increasing:
+        kind = str(columns[column].dtype or "")
+        prepared[column] = _column(name, str(column), prepared[column], kind)
+    key = time_column(name)
+    if key is not None and key in prepared.columns and not prepared[key].is_monotonic_increasing:
         prepared = prepared.sort_values(key, kind="stable", ignore_index=True)
     return prepared
 
 
-def _column(name: str, column: str, values: pd.Series, columns: Any) -> pd.Series:
+def time_column(name: FrameName) -> str | None:
+    """Name the column that places a row in time.
+
+    Returns
+    -------
+    str or None
+        ``None`` for metrics, whose index is the time, and for topology, which has none.
+
+    Examples
+    --------
+    >>> time_column("spans"), time_column("logs")
+    ('start', 'timestamp')
+    """
+    return next((each for each in _TIME_COLUMNS if each in schemas()[name].columns), None)
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy whose rows are numbered; what a named index held becomes columns."""
+    named = [each for each in frame.index.names if each is not None and each not in frame.columns]
+    flat = frame.reset_index(level=named) if named else frame
+    flat = flat.reset_index(drop=True)
+    if not flat.columns.is_unique:
+        twice = flat.columns[flat.columns.duplicated()].unique()
+        raise FrameError(
+            f"the table has {_listed(list(map(str, twice)))} more than once",
+            "Keep one column a name.",
+        )
+    return flat
+
+
+def _column(name: str, column: str, values: pd.Series, kind: str) -> pd.Series:
+    label = f"{name}.{column}"
     if column in _TIME_COLUMNS:
-        return to_utc(values, f"{name}.{column}")
+        return to_utc(values, label)
     if column in _JSON_COLUMNS:
         return values.map(_parsed)
-    if column == "severity" and name == "logs":
-        upper = values.astype("str").str.upper()
-        return upper.replace(_SEVERITY_ALIASES)
-    if column == "status":
-        return values.astype("str").str.upper().fillna("UNSET")
-    kind = str(columns[column].dtype or "")
     if kind == "float64":
-        return _floats(values, f"{name}.{column}")
-    return values.astype("str") if "str" in kind else values
+        return _without_infinities(_floats(values, label), label)
+    return _text(values, label) if "str" in kind else values
+
+
+def _text(values: pd.Series, label: str) -> pd.Series:
+    try:
+        text = values.astype("str")
+    except UnicodeEncodeError:  # half of a surrogate pair, from a line that was cut
+        text = values.map(_encodable).astype("str")
+    match label:
+        case "logs.severity":
+            return _severity(text)
+        case "spans.status":
+            return text.str.upper().fillna("UNSET")
+        case "alerts.state":
+            return text.str.lower()
+    return text
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _severity(text: pd.Series) -> pd.Series:
+    empty = int(text.isna().sum())
+    if empty:
+        _warn(f"logs.severity is empty in {empty} rows; taken as INFO")
+    text = text.fillna("INFO")
+    return text.map({each: _severity_name(each) for each in text.unique()}).astype("str")
+
+
+def _severity_name(text: str) -> str:
+    upper = text.upper()
+    if upper[:-1] in SEVERITIES and upper[-1] in "1234":
+        return upper[:-1]  # OpenTelemetry grades within a severity: INFO2 is still INFO
+    return _SEVERITY_ALIASES.get(upper, upper)
 
 
 def _floats(values: pd.Series, label: str) -> pd.Series:
@@ -263,15 +326,37 @@ def _floats(values: pd.Series, label: str) -> pd.Series:
         ) from None
 
 
+T = TypeVar("T", pd.Series, pd.DataFrame)
+
+
+def _without_infinities(values: T, label: str) -> T:
+    infinite = np.isinf(values.to_numpy())
+    if infinite.any():
+        _warn(f"{label} has {int(infinite.sum())} infinite values; taken as missing")
+        return values.mask(infinite)
+    return values
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, FrameWarning, stacklevel=2)
+
+
 def _parsed(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return json.loads(value)
         except json.JSONDecodeError:
             return value
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Undo what Parquet does to nested values: arrays for lists, every key in every struct."""
     if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items() if each is not None}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def to_utc(values: "pd.Series | pd.Index", label: str) -> pd.Series:
@@ -303,55 +388,72 @@ def to_utc(values: "pd.Series | pd.Index", label: str) -> pd.Series:
     Timestamp('2025-10-09 08:53:20+0000', tz='UTC')
     """
     series = pd.Series(values)
-    if pd.api.types.is_numeric_dtype(series):
-        times = pd.to_datetime(series, unit=_epoch_unit(series), utc=True, errors="coerce")
-    elif pd.api.types.is_datetime64_any_dtype(series):
-        times = pd.to_datetime(series, utc=True)
+    known = series.notna()
+    if pd.api.types.is_datetime64_any_dtype(series):
+        times, naive = pd.to_datetime(series, utc=True), series.dt.tz is None
     else:
-        times = pd.to_datetime(series, utc=True, format="ISO8601", errors="coerce")
-    unread = series[times.isna().to_numpy() & series.notna().to_numpy()]
-    if not unread.empty:
+        numbers = _epochs(series)
+        if numbers is None:
+            times = pd.to_datetime(series, utc=True, format="ISO8601", errors="coerce")
+            naive = not series[known].astype("str").str.contains(_OFFSET, regex=True).all()
+        else:
+            unit = _epoch_unit(numbers, label)
+            times = pd.to_datetime(numbers, unit=unit, utc=True, errors="coerce").dt.round("us")
+            naive = False
+    wrong = known & ~times.between(_EARLIEST, _LATEST)
+    if wrong.any():
         raise FrameError(
-            f"{label} holds {len(unread)} values that are not a time, the first {unread.iloc[0]!r}",
+            f"{label} is not a time between 1970 and 2100 in {int(wrong.sum())} rows; "
+            f"the first is '{series[wrong].iloc[0]}'",
             "Write times as ISO 8601 with an offset, e.g. 2026-03-01T12:00:00+00:00.",
         )
-    if _naive(series):
-        warnings.warn(f"{label} has no time zone; taken as UTC", FrameWarning, stacklevel=2)
+    if naive:
+        _warn(f"{label} has no time zone; taken as UTC")
     return times.astype("datetime64[us, UTC]")
 
 
-def _naive(series: pd.Series) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(series):
-        return series.dt.tz is None
-    known = series.dropna()
+_OFFSET = r"[T ]\S*?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
+
+
+def _epochs(series: pd.Series) -> pd.Series | None:
+    """Return numbers, or text that holds numbers (CSV, JSON), as numbers; ``None`` for dates."""
     if pd.api.types.is_numeric_dtype(series):
-        return False
-    return not known.empty and pd.Timestamp(known.iloc[0]).tzinfo is None
+        return series.astype("float64") if pd.api.types.is_bool_dtype(series) else series
+    numbers = pd.to_numeric(series, errors="coerce")
+    # 20260301 is a date, not a number of seconds.
+    all_numbers = numbers.notna().equals(series.notna()) and numbers.abs().median() >= _YEAR_2001
+    return numbers if all_numbers else None
 
 
-def _epoch_unit(series: pd.Series) -> Literal["s", "ms", "us", "ns"]:
-    magnitude = series.abs().median()
+_YEAR_2001 = 1e9  # in seconds since 1970
+
+
+def _epoch_unit(numbers: pd.Series, label: str) -> Literal["s", "ms", "us", "ns"]:
+    magnitude = numbers.abs().median()
+    if magnitude < _YEAR_2001:
+        raise FrameError(
+            f"{label} holds numbers around {magnitude:g}, too small for a time since 1970",
+            "Write times as ISO 8601, or as seconds since 1970-01-01T00:00:00Z.",
+        )
     units: list[tuple[float, Literal["s", "ms", "us"]]] = [(1e11, "s"), (1e14, "ms"), (1e17, "us")]
     return next((unit for bound, unit in units if not magnitude >= bound), "ns")
 
 
 def _metrics(frame: pd.DataFrame) -> pd.DataFrame:
-    wide = frame if frame.columns.nlevels == 2 else _pivoted(frame)
-    times = to_utc(wide.index, "metrics.timestamp")
-    values = {column: _floats(wide[column], ".".join(map(str, column))) for column in wide.columns}
-    prepared = pd.DataFrame(values, index=wide.index, dtype="float64")
-    prepared.index = pd.DatetimeIndex(times, name="timestamp")
-    prepared.columns = pd.MultiIndex.from_tuples(
-        [tuple(map(str, column)) for column in wide.columns], names=["service", "metric"]
-    )
-    infinite = int(np.isinf(prepared.to_numpy()).sum())
-    if infinite:
-        warnings.warn(
-            f"metrics hold {infinite} infinite values; taken as missing",
-            FrameWarning,
-            stacklevel=3,
+    wide = frame if frame.columns.nlevels == 2 else _pivoted(_flat(frame))
+    series = [(str(service), str(metric)) for service, metric in wide.columns.to_list()]
+    if len(set(series)) < len(series):
+        twice = next(".".join(each) for each in series if series.count(each) > 1)
+        raise FrameError(
+            f"metrics hold the series {twice} more than once",
+            "Keep one column a (service, metric).",
         )
-        prepared = prepared.replace([np.inf, -np.inf], np.nan)
+    times = pd.DatetimeIndex(to_utc(wide.index, "metrics.timestamp"), name="timestamp")
+    columns = pd.MultiIndex.from_tuples(series, names=["service", "metric"])
+    prepared = wide.set_axis(times).set_axis(columns, axis="columns")
+    for column in [each for each in series if prepared[each].dtype != np.float64]:
+        prepared[column] = _floats(prepared[column], ".".join(column))
+    prepared = _without_infinities(prepared, "metrics")
     if not prepared.index.is_unique:
         # Scraped twice, or two shards of one export: each holds what the other has not.
         prepared = prepared.groupby(level=0).last()
@@ -359,19 +461,26 @@ def _metrics(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pivoted(frame: pd.DataFrame) -> pd.DataFrame:
-    needed = ["timestamp", "service", "metric", "value"]
-    missing = [column for column in needed if column not in frame.columns]
+    keys = ["timestamp", "service", "metric"]
+    missing = [column for column in [*keys, "value"] if column not in frame.columns]
     if missing:
         raise FrameError(
             f"metrics: {_listed(missing)} missing; found {', '.join(map(str, frame.columns))}",
             "Pass a long table with timestamp, service, metric, value, or a wide one with an "
             "index of times and two column levels (service, metric).",
         )
-    long = frame[needed].assign(timestamp=to_utc(frame["timestamp"], "metrics.timestamp"))
-    long["value"] = _floats(long["value"], "metrics.value")
-    return long.groupby(["timestamp", "service", "metric"], observed=True)["value"].last().unstack(
-        ["service", "metric"]
+    empty = frame[keys].isna().any(axis="columns")
+    if empty.any():
+        raise FrameError(
+            f"metrics: row {empty.idxmax()} has no {' or no '.join(keys)}",
+            "Fill it in, or leave the row out; only a value may be missing.",
+        )
+    long = frame[keys].assign(
+        timestamp=to_utc(frame["timestamp"], "metrics.timestamp"),
+        value=_floats(frame["value"], "metrics.value"),
     )
+    last = long.groupby(keys, observed=True)["value"].last()
+    return last.unstack(["service", "metric"])
 
 
 def _listed(columns: list[str]) -> str:
