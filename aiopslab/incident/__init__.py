@@ -4,6 +4,7 @@ Pure functions over frames; nothing here reads a file, prints or draws by itself
 """
 
 from aiopslab.incident.analysis import IncidentAnalysis, analyse
+from aiopslab.incident.changes import recent_changes
 from aiopslab.incident.onset import Onset, find_onset
 from aiopslab.incident.ranking import rank_metrics, rank_services
 
@@ -14,4 +15,5 @@ __all__ = [
     "find_onset",
     "rank_metrics",
     "rank_services",
+    "recent_changes",
 ]

@@ -1,7 +1,7 @@
 """The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
@@ -53,6 +53,11 @@ class IncidentAnalysis:
             return []
         covered = self.services["support"].cumsum().shift(fill_value=0.0)
         return self.services.loc[covered < CERTAIN, "service"].head(SUSPECTS).tolist()
+
+    @property
+    def started(self) -> pd.Timestamp | None:
+        """The onset, where something did begin."""
+        return self.onset.time if self.onset is not None and self.suspects else None
 
     @property
     def level(self) -> Level:
@@ -130,11 +135,15 @@ class IncidentAnalysis:
         return list(dict.fromkeys([*self.suspects, *strong]))
 
     def _evidence(self) -> list[tuple[str, str]]:
+        """Return the series worth drawing: the suspects' strongest first."""
         drawn = self.series[self.series["metric"] != SILENT]
-        leading = drawn[drawn["service"].isin(self._shown())] if self.suspects else drawn
-        best = leading.groupby("service", sort=False).head(3).head(ROWS)
-        pairs: list[tuple[str, str]] = list(zip(best["service"], best["metric"], strict=True))
-        return pairs or list(self.metrics.columns[:ROWS])
+        order = {service: rank for rank, service in enumerate(self._shown())}
+        if order:
+            drawn = drawn[drawn["service"].isin(order)]
+            drawn = drawn.sort_values("service", key=lambda names: names.map(order), kind="stable")
+        best = drawn.groupby("service", sort=False).head(ROWS // SUSPECTS + 1).head(ROWS)
+        pairs = list(zip(best["service"], best["metric"], strict=True))
+        return pairs or cast("list[tuple[str, str]]", self.metrics.columns[:ROWS].to_list())
 
     def _finding(self, service: str) -> Finding:
         assert self.onset is not None

@@ -4,10 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-
-Floats = npt.NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its σ
 RANGE_TO_SIGMA = 2.5631  # the 10 % to 90 % range of a normal sample, in σ
@@ -27,15 +24,15 @@ class Normal:
     Parameters
     ----------
     centre, scale
-        One value a series, indexed like the columns of the metrics; `scale` is positive, or NaN
-        where the series was never observed.
+        One value a series, indexed like the columns of the metrics; `scale` is positive. Both are
+        NaN for a series that was never observed.
     """
 
     centre: pd.Series
     scale: pd.Series
 
     def deviations(self, metrics: pd.DataFrame) -> pd.DataFrame:
-        """Return the signed distance from normal in robust σ; NaN where nothing was observed."""
+        """Return the signed distance from normal in robust σ; NaN where that is unknown."""
         return (metrics - self.centre) / self.scale
 
 
@@ -45,15 +42,15 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     Parameters
     ----------
     before
-        Metrics before the incident, ``(n, series)``.
+        Metrics before the incident, ``(n, series)`` with at least one row.
     metrics
         All metrics, from which floors for constant series are taken, ``(m, series)``.
 
     Returns
     -------
     Normal
-        Median and spread. A series that was never observed before takes the first of its values
-        as its centre, so that a metric that starts with the incident is neither lost nor blamed.
+        Median and spread, NaN for a series that was never observed before: it has no normal to
+        stray from.
 
     Notes
     -----
@@ -67,15 +64,13 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     >>> learn_normal(before, before).centre.tolist()
     [1.0, 12.0]
     """
-    values, everything = before.to_numpy(), metrics.to_numpy()
+    values = before.to_numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single value
-        centre = _first(everything) if len(before) == 0 else np.nanmedian(values, axis=0)
-        centre = np.where(np.isnan(centre), _first(everything), centre)
-        distance = np.abs(values - centre)
-        mad = np.nanmedian(distance, axis=0) if len(before) else np.zeros_like(centre)
-        low, high = np.nanquantile(values, [0.1, 0.9], axis=0) if len(before) else (centre, centre)
-        reach = np.nanmax(np.abs(everything), axis=0) if len(metrics) else np.abs(centre)
+        reach = np.nanmax(np.abs(metrics.to_numpy()), axis=0)
+        centre = np.nanmedian(values, axis=0)
+        mad = np.nanmedian(np.abs(values - centre), axis=0)
+        low, high = np.nanquantile(values, [0.1, 0.9], axis=0)
     spread = np.fmax(mad * MAD_TO_SIGMA, (high - low) / RANGE_TO_SIGMA)
     names = metrics.columns.get_level_values(1)
     peers = pd.Series(np.where(spread > 0, spread, np.nan)).groupby(names).transform("median")
@@ -84,12 +79,3 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     scale = np.where(scale > 0, scale, REACH_FLOOR * peak.to_numpy())
     scale = np.where((scale > 0) | np.isnan(centre), scale, 1.0)  # zero wherever it was seen
     return Normal(pd.Series(centre, metrics.columns), pd.Series(scale, metrics.columns))
-
-
-def _first(values: Floats) -> Floats:
-    """Return the first observed value of each column, NaN where there is none."""
-    if len(values) == 0:
-        return np.full(values.shape[1], np.nan)
-    seen = ~np.isnan(values)
-    first: Floats = values[seen.argmax(axis=0), np.arange(values.shape[1])]
-    return first

@@ -51,14 +51,14 @@ def rank_metrics(metrics: pd.DataFrame, onset: pd.Timestamp) -> pd.DataFrame:
     """
     series = _with_silence(metrics)
     before, after = series[series.index < onset], series[series.index >= onset]
-    normal = learn_normal(before, series)
-    strength = _strength(normal.deviations(before), normal.deviations(after)).mean(axis=0)
+    strength = _strength(series, onset).mean(axis=0)
+    risen = (after.mean() - before.median()).fillna(0)
     table = pd.DataFrame(
         {
             "service": series.columns.get_level_values(0),
             "metric": series.columns.get_level_values(1),
             "strength": strength,
-            "direction": np.sign((after.mean() - normal.centre).fillna(0).to_numpy()).astype(int),
+            "direction": np.sign(risen.to_numpy()).astype(int),
             "before": before.median().to_numpy(),
             "after": after.median().to_numpy(),
         }
@@ -103,9 +103,7 @@ def rank_services(metrics: pd.DataFrame, onset: pd.Timestamp, seed: int = 0) -> 
     cache True
     """
     series = _with_silence(metrics)
-    before, after = series[series.index < onset], series[series.index >= onset]
-    normal = learn_normal(before, series)
-    blocks = _strength(normal.deviations(before), normal.deviations(after))
+    blocks = _strength(series, onset)
     services = series.columns.get_level_values(0)
     names, group = np.unique(services.to_numpy(dtype=object), return_inverse=True)
     rng = np.random.default_rng(seed)
@@ -138,14 +136,20 @@ def _with_silence(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([reporting, silence], axis=1)
 
 
-def _strength(before: pd.DataFrame, after: pd.DataFrame) -> Floats:
-    """Return the strength of every series in each block of the time after, ``(blocks, series)``.
+def _strength(series: pd.DataFrame, onset: pd.Timestamp) -> Floats:
+    """Return the strength of every series in each block of time after, ``(blocks, series)``.
 
-    Missing values count as normal: a gap is judged by the silence of its service.
+    Missing values count as normal: a gap is judged by the silence of its service, of which only
+    more is bad.
     """
-    usual = np.log1p(np.abs(np.nan_to_num(before.to_numpy()))).mean(axis=0)
-    strays = np.log1p(np.abs(np.nan_to_num(after.to_numpy())))
-    blocks = [block.mean(axis=0) for block in np.array_split(strays, min(BLOCKS, len(strays)))]
+    before = series[series.index < onset]
+    distance = learn_normal(before, series).deviations(series).fillna(0)
+    is_silence = series.columns.get_level_values(1) == SILENT
+    distance = distance.abs().where(~is_silence | (distance > 0), 0)
+    strays = np.log1p(distance.to_numpy())
+    usual = strays[: len(before)].mean(axis=0)
+    after = strays[len(before) :]
+    blocks = [block.mean(axis=0) for block in np.array_split(after, min(BLOCKS, len(after)))]
     strength: Floats = np.maximum(np.array(blocks) - usual, 0)
     return strength
 

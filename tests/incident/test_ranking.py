@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiopslab.incident import rank_metrics, rank_services
+from aiopslab.incident.deviation import learn_normal
+from aiopslab.incident.ranking import SILENT
+from tests.incident.worlds import METRICS, SERVICES, broken, calm
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_broken_service_comes_first_with_its_metrics(service):
+    metrics = broken(service, at=150)
+    services = rank_services(metrics, metrics.index[150])
+    series = rank_metrics(metrics, metrics.index[150])
+    assert services.loc[0, "service"] == service
+    assert services.loc[0, "support"] > 0.8
+    assert series.loc[0, "service"] == service
+
+
+def test_support_is_a_distribution_and_scores_descend_within_their_intervals():
+    metrics = broken("auth", at=150)
+    services = rank_services(metrics, metrics.index[150])
+    assert services["support"].sum() == pytest.approx(1)
+    assert services["score"].is_monotonic_decreasing
+    assert (services["low"] <= services["score"]).all()
+    assert (services["score"] <= services["high"]).all()
+
+
+def test_two_services_that_break_alike_share_the_support():
+    metrics = broken("auth", at=150)
+    for metric in METRICS:
+        metrics[("database", metric)] = metrics[("auth", metric)]
+    support = rank_services(metrics, metrics.index[150]).set_index("service")["support"]
+    assert support["auth"] < 0.8 or support["database"] < 0.8
+    assert support["auth"] + support["database"] > 0.9
+
+
+def test_a_fall_counts_as_much_as_a_rise():
+    metrics = calm(2)
+    metrics.loc[metrics.index[150:], ("cache", "request_rate")] -= 4
+    risen = calm(2)
+    risen.loc[risen.index[150:], ("cache", "request_rate")] += 4
+    falling, rising = (rank_metrics(each, each.index[150]).iloc[0] for each in (metrics, risen))
+    assert falling["metric"] == rising["metric"] == "request_rate"
+    assert (falling["direction"], rising["direction"]) == (-1, 1)
+    assert falling["strength"] == pytest.approx(rising["strength"], rel=0.05)
+
+
+def test_a_service_that_falls_silent_is_blamed():
+    metrics = calm(4)
+    metrics.loc[metrics.index[150:], "database"] = np.nan
+    services = rank_services(metrics, metrics.index[150])
+    assert services.loc[0, ["service", "metric"]].tolist() == ["database", SILENT]
+
+
+def test_a_metric_that_begins_after_the_incident_is_not_blamed_for_beginning():
+    metrics = calm(4)
+    metrics.loc[metrics.index[:150], ("cache", "cpu")] = np.nan
+    metrics.loc[metrics.index[150:], ("auth", "error_ratio")] = 0.5
+    assert rank_services(metrics, metrics.index[150]).loc[0, "service"] == "auth"
+
+
+@settings(max_examples=15, deadline=None)
+@given(factors=st.lists(st.floats(1e-6, 1e6), min_size=len(METRICS), max_size=len(METRICS)))
+def test_units_do_not_matter(factors):
+    metrics = broken("database", at=150)
+    scaled = metrics * [
+        factors[METRICS.index(metric)] for metric in metrics.columns.get_level_values(1)
+    ]
+    onset = metrics.index[150]
+    pd.testing.assert_series_equal(
+        rank_metrics(metrics, onset)["strength"], rank_metrics(scaled, onset)["strength"]
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(len(SERVICES) * len(METRICS))))
+def test_the_order_of_columns_does_not_matter(order):
+    metrics = broken("llm", at=150)
+    expected = rank_services(metrics, metrics.index[150])
+    got = rank_services(metrics.iloc[:, list(order)], metrics.index[150])
+    pd.testing.assert_frame_equal(expected[["service", "score"]], got[["service", "score"]])
+
+
+def test_normal_is_robust_location_and_spread():
+    sample = np.random.default_rng(0).normal(50, 4, size=20_001)
+    sample[:2_000] = 10_000  # a tenth of it wild
+    columns = pd.MultiIndex.from_tuples([("auth", "cpu")])
+    frame = pd.DataFrame(sample[:, None], columns=columns)
+    normal = learn_normal(frame.iloc[2_000:], frame)
+    assert normal.centre.iloc[0] == pytest.approx(50, abs=0.2)
+    assert normal.scale.iloc[0] == pytest.approx(4, rel=0.05)
+
+
+def test_a_constant_series_has_a_floor_under_its_scale():
+    columns = pd.MultiIndex.from_product([["auth", "cache"], ["up"]])
+    frame = pd.DataFrame(np.ones((20, 2)), columns=columns)
+    normal = learn_normal(frame, frame)
+    assert (normal.scale > 0).all()
+    assert (normal.deviations(frame) == 0).all(axis=None)
