@@ -441,7 +441,7 @@ def _epoch_unit(numbers: pd.Series, label: str) -> Literal["s", "ms", "us", "ns"
 
 def _metrics(frame: pd.DataFrame) -> pd.DataFrame:
     wide = frame if frame.columns.nlevels == 2 else _pivoted(_flat(frame))
-    series = [(str(service), str(metric)) for service, metric in wide.columns.to_list()]
+    series = [(str(each[0]), str(each[1])) for each in wide.columns]
     if len(set(series)) < len(series):
         twice = next(".".join(each) for each in series if series.count(each) > 1)
         raise FrameError(
