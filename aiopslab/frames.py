@@ -344,19 +344,22 @@ def _warn(message: str) -> None:
 def _parsed(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except json.JSONDecodeError:
             return value
     return _plain(value)
 
 
 def _plain(value: Any) -> Any:
-    """Undo what Parquet does to nested values: arrays for lists, every key in every struct."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items() if each is not None}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+    """Undo what Parquet does to nested values: arrays for lists, floats, every key everywhere."""
+    match value:
+        case np.ndarray() | list() | tuple():
+            return [_plain(each) for each in value]
+        case dict():
+            return {key: _plain(each) for key, each in value.items() if each is not None}
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 def to_utc(values: "pd.Series | pd.Index", label: str) -> pd.Series:

@@ -67,4 +67,4 @@ def _plain(values: pd.Series) -> pd.Series:
 def _text(value: Any) -> Any:
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, sort_keys=True, default=str)
-    return value
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

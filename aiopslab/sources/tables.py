@@ -184,7 +184,11 @@ def _json_lines(label: str, content: bytes, _: str | None) -> pd.DataFrame:
                 'Write one object a line, e.g. {"timestamp": "2026-03-01T12:00:00Z", …}.',
             )
         rows.append(row)
-    return pd.DataFrame(rows)
+    try:
+        return pd.DataFrame(rows)
+    except UnicodeEncodeError:  # half of a surrogate pair, from a text that was cut
+        whole = json.dumps(rows, ensure_ascii=False).encode("utf-8", "replace")
+        return pd.DataFrame(json.loads(whole))
 
 
 _FORMATS: dict[str, Callable[[str, bytes, str | None], pd.DataFrame]] = {
