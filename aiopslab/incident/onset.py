@@ -16,7 +16,7 @@ MIN_ROWS_BEFORE = 10  # fewer say too little about what is normal
 MIN_ROWS_AFTER = 3
 CANDIDATES = 400  # change-points tried; long windows are tried on a grid and then refined
 NOISE = 3.0  # a standardised mean difference below this is chance
-TINY = 1e-6
+LEAST_SPREAD = 0.25  # of normal scores: a constant series that steps is not infinitely sure
 EARLY = 0.2  # the quantile of the departures that is taken as the onset: causes come first
 NEAR_PEAK = 0.6  # the first peak this close to the best one is the start, a later one the recovery
 ALLOWANCE = (1.0, 3.0)  # robust σ that the CUSUM forgives: a quarter of the shift, within these
@@ -160,10 +160,9 @@ def _residual_spread(
     is_after = np.arange(rows)[:, None] >= candidates[split]
     level = np.where(is_after, after[split, column], before[split, column])
     residual = np.nan_to_num(scores - level)
-    variance = (residual**2).mean(axis=0)
-    lag_one = (residual[1:] * residual[:-1]).mean(axis=0) / np.maximum(variance, TINY)
-    lag_one = np.clip(lag_one, 0, 0.98)
-    spread: Floats = np.sqrt(np.maximum(variance, TINY) * (1 + lag_one) / (1 - lag_one))
+    variance = np.maximum((residual**2).mean(axis=0), LEAST_SPREAD**2)
+    lag_one = np.clip((residual[1:] * residual[:-1]).mean(axis=0) / variance, 0, 0.98)
+    spread: Floats = np.sqrt(variance * (1 + lag_one) / (1 - lag_one))
     return spread
 
 
