@@ -1,0 +1,210 @@
+"""The catalogue of faults: what each does, which services it fits, and where it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aiopslab.errors import RehearsalError, did_you_mean
+from aiopslab.rehearsal.scraper import metric_names
+from aiopslab.rehearsal.services import SERVICES
+
+_SERVING = tuple(name for name in SERVICES if name != "indexer")
+_LATENCY = ("http.server.request.duration_p50_ms", "http.server.request.duration_p95_ms")
+_ERRORS = "http.server.request.error_ratio"
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One way to break a service.
+
+    Parameters
+    ----------
+    name
+        What it is called in a fault's specification.
+    services
+        Which services can suffer it.
+    summary
+        What it does, in one line.
+    metrics
+        Which metrics of the broken service show it directly.
+    change
+        The kind and the description of the change that causes it; ``None`` where it has no such
+        cause. ``{service}`` stands for the name of the service.
+    acts
+        ``"order"``: the process is told to misbehave; ``"crash"``: it is killed again and again;
+        ``"deploy"``: it is replaced by one that misbehaves from its start.
+    """
+
+    name: str
+    services: tuple[str, ...]
+    summary: str
+    metrics: tuple[str, ...]
+    change: tuple[str, str] | None = None
+    acts: Literal["order", "crash", "deploy"] = "order"
+
+
+_KINDS = (
+    FaultKind(
+        "cpu",
+        SERVICES,
+        "busy threads compete with the service for its interpreter and a core",
+        ("process.cpu.utilization", *_LATENCY),
+    ),
+    FaultKind(
+        "memory",
+        SERVICES,
+        "a leak of 2.5 MB a second, up to 600 MB",
+        ("process.memory.usage_mb",),
+    ),
+    FaultKind(
+        "latency",
+        _SERVING,
+        "every request waits, 450 ms at the median, before it is handled",
+        _LATENCY,
+    ),
+    FaultKind("errors", _SERVING, "two requests in five raise an exception", (_ERRORS,)),
+    FaultKind(
+        "dependency",
+        ("gateway", "auth", "retriever"),
+        "connections to the service that it depends on most are refused",
+        (_ERRORS,),
+        ("config", "{service}: addresses of its dependencies reloaded"),
+    ),
+    FaultKind(
+        "pool",
+        ("database",),
+        "idle sessions hold the connections of the pool, so that queries queue for one",
+        (
+            "db.client.connection.pending_requests",
+            "db.client.connection.used",
+            "db.client.operation.duration_p95_ms",
+            *_LATENCY,
+        ),
+    ),
+    FaultKind(
+        "crash",
+        SERVICES,
+        "the process is killed, comes back after 12 s, and is killed again 15 s later",
+        ("up",),
+        acts="crash",
+    ),
+    FaultKind(
+        "deploy",
+        ("gateway", "auth", "cache", "classifier", "retriever", "database"),
+        "a new build burns 70 ms more a request and fails one request in eight",
+        (*_LATENCY, _ERRORS, "process.cpu.utilization"),
+        ("deploy", "{service}: version 2.4.0 rolled out"),
+        acts="deploy",
+    ),
+    FaultKind(
+        "stale_index",
+        ("indexer", "retriever"),
+        "the index is no longer kept fresh: writes stop, or an old snapshot is served",
+        (
+            "index.age_s",
+            "index.documents",
+            "retrieval.top_score_mean",
+            "index.document.age_s",
+            "index.document.pending",
+            "index.document.indexed_rate",
+        ),
+        ("index", "{service}: index maintenance switched on"),
+    ),
+    FaultKind(
+        "degraded_classifier",
+        ("classifier",),
+        "a model is served that was trained on labels shuffled for half of the topics",
+        ("classifier.score_mean", "classifier.doubtful_ratio"),
+        ("model", "{service}: topic model retrained and promoted"),
+    ),
+    FaultKind(
+        "costly_prompt",
+        ("llm",),
+        "a prompt version sends half of the handbook and asks for long answers",
+        (
+            "gen_ai.client.token.input_rate",
+            "gen_ai.client.token.output_rate",
+            "gen_ai.client.cost_usd_rate",
+            *_LATENCY,
+        ),
+        ("prompt", "{service}: prompt answer-v4 promoted"),
+    ),
+)
+KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A service, and how it is broken.
+
+    Parameters
+    ----------
+    service
+        Which service is broken.
+    kind
+        In which way.
+    """
+
+    service: str
+    kind: FaultKind
+
+    @property
+    def spec(self) -> str:
+        """The text that `parse` reads."""
+        return f"{self.service}:{self.kind.name}"
+
+    @property
+    def metrics(self) -> list[str]:
+        """Which metrics of the service show the fault directly."""
+        return [name for name in self.kind.metrics if name in metric_names(self.service)]
+
+
+def parse(spec: str) -> Fault | None:
+    """Read a fault from its specification.
+
+    Parameters
+    ----------
+    spec
+        ``service:kind``, e.g. ``"retriever:latency"``; ``"none"`` for no fault.
+
+    Returns
+    -------
+    Fault or None
+        ``None`` for ``"none"``.
+
+    Raises
+    ------
+    RehearsalError
+        If there is no such service or kind, or the kind does not fit the service.
+
+    Examples
+    --------
+    >>> parse("database:pool").metrics[0]
+    'db.client.connection.pending_requests'
+    >>> parse("none") is None
+    True
+    """
+    if spec == "none":
+        return None
+    service, colon, name = spec.partition(":")
+    if not colon:
+        raise RehearsalError(
+            f"fault is {spec!r}; expected service:kind",
+            "Write e.g. retriever:latency, or none. `aiopslab rehearse --list-faults` lists all.",
+        )
+    if service not in SERVICES:
+        raise RehearsalError(
+            f"fault {spec!r} names no service: {service!r}", did_you_mean(service, list(SERVICES))
+        )
+    if name not in KINDS:
+        raise RehearsalError(
+            f"fault {spec!r} names no kind of fault: {name!r}", did_you_mean(name, list(KINDS))
+        )
+    kind = KINDS[name]
+    if service not in kind.services:
+        fitting = [each.name for each in _KINDS if service in each.services]
+        raise RehearsalError(
+            f"fault {name!r} does not fit {service!r}; it fits {', '.join(kind.services)}",
+            f"Choose one of those, or for {service}: {', '.join(fitting)}.",
+        )
+    return Fault(service, kind)
