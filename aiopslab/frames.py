@@ -41,7 +41,7 @@ _SEVERITY_ALIASES = {
 _EARLIEST, _LATEST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
 _TIME_COLUMNS = ("timestamp", "start")
 _JSON_COLUMNS = ("attributes", "labels", "retrieved_ids")
-_MISFITS_SHOWN = 8
+_MISFITS_SHOWN = 10
 
 
 class FrameWarning(UserWarning):
@@ -503,10 +503,13 @@ def infer(frame: pd.DataFrame) -> FrameName | None:
     >>> infer(pd.DataFrame(columns=["caller", "callee"]))
     'topology'
     """
-    if frame.columns.nlevels == 2 or {"service", "metric", "value"} <= set(frame.columns):
+    if frame.columns.nlevels == 2:
+        return "metrics"
+    found = {*frame.columns, *frame.index.names}
+    if {"service", "metric", "value"} <= found:
         return "metrics"
     for name in FRAME_NAMES[1:]:
         columns = schemas()[name].columns.items()
-        if {column for column, schema in columns if schema.required} <= set(frame.columns):
+        if {column for column, schema in columns if schema.required} <= found:
             return name
     return None
