@@ -78,7 +78,7 @@ def decoys(fault: Fault | None, at_s: float, seconds: float, seed: int) -> list[
     draw = random.Random(f"decoys {seed}")
     others = [name for name in SERVICES if fault is None or name != fault.service]
     times = [max(at_s - draw.uniform(*_NEAR_S), 0.0)]
-    times += [draw.uniform(0, seconds) for _ in range(draw.randint(2, 4))]
+    times += [draw.uniform(0.05, 0.95) * seconds for _ in range(draw.randint(2, 4))]
     drawn = []
     for place, time in enumerate(sorted(times)):
         kind, text = _DECOYS[0] if place == 0 else draw.choice(_DECOYS)

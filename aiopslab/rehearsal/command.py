@@ -108,9 +108,7 @@ folder wherever evidence is asked for, and compare the verdict with the truth.
     metavar="SECONDS",
     help="How long it stays broken.  [default: to the end]",
 )
-@click.option(
-    "--minutes", type=float, default=8.0, show_default=True, help="How long is recorded."
-)
+@click.option("--minutes", type=float, default=8.0, show_default=True, help="How long is recorded.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

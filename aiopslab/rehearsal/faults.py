@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aiopslab.errors import RehearsalError, did_you_mean
-from aiopslab.rehearsal.scraper import metric_names
+from aiopslab.rehearsal.measures import metric_names
 from aiopslab.rehearsal.services import SERVICES
 
 _SERVING = tuple(name for name in SERVICES if name != "indexer")

@@ -27,7 +27,7 @@ _PATIENCE_S = 10.0
 _OUTSTANDING = 150
 _RATED = 0.35
 _MISJUDGED = 0.08
-_POPULARITY = 0.7  # exponent of Zipf's law over the questions
+_POPULARITY = 0.5  # exponent of Zipf's law over the questions
 
 
 def rate(seconds: float, mean: float, seed: int) -> NDArray[np.float64]:

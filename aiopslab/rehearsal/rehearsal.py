@@ -1,7 +1,6 @@
 """One rehearsal from start to end: the system, its users, the fault, and the recording."""
 
 import asyncio
-import shlex
 import shutil
 import signal
 import tempfile
@@ -18,13 +17,14 @@ from aiopslab.rehearsal import recorder as recording
 from aiopslab.rehearsal.changes import culprit, decoys
 from aiopslab.rehearsal.faults import Fault, parse
 from aiopslab.rehearsal.load import MEAN_RATE, Load
+from aiopslab.rehearsal.measures import WINDOW_S
+from aiopslab.rehearsal.plan import Plan
 from aiopslab.rehearsal.rules import Alerts
-from aiopslab.rehearsal.scraper import WINDOW_S, Scraper
+from aiopslab.rehearsal.scraper import Scraper
 from aiopslab.rehearsal.supervisor import Supervisor, free_ports
 
 _WARM_UP_S = 2 * WINDOW_S
 _DOWN_S, _UP_S = 12.0, 15.0
-_SHORTEST_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ def rehearse(
         On Ctrl-C or SIGTERM, likewise.
     """
     injected = parse(fault)
-    plan = _Plan(injected, at_s, minutes * 60, seed, lasts_s)
-    plan.check()
+    plan = Plan(injected, at_s, minutes * 60, seed, lasts_s)
     folder = folder.resolve()
     _check_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +113,8 @@ def rehearse(
             asyncio.run(run.main(Path(scratch)))
         except (RehearsalError, KeyboardInterrupt) as error:
             failure = error
+        except asyncio.CancelledError:  # SIGTERM
+            failure = KeyboardInterrupt()
         if run.began is None and failure is not None:
             raise failure  # nothing was recorded yet
         watch(run.progress("saving"))
@@ -141,9 +142,9 @@ def _check_free(folder: Path, *, overwrite: bool) -> None:
 
 def _save(run: "_Run", scratch: Path, truth: dict[str, Any], folder: Path) -> None:
     """Write beside the folder and rename, so that no half of a recording is ever seen there."""
-    assert run.began is not None
+    assert run.began is not None and run.ended is not None
     ratings = run.load.ratings if run.load else {}
-    tables = recording.tables(run.recorder, scratch, ratings, run.began)
+    tables = recording.tables(run.recorder, scratch, ratings, run.began, run.ended)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         written = Path(temporary) / folder.name
         written.mkdir()
@@ -153,50 +154,9 @@ def _save(run: "_Run", scratch: Path, truth: dict[str, Any], folder: Path) -> No
         shutil.move(written, folder)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    fault: Fault | None
-    at_s: float
-    seconds: float
-    seed: int
-    lasts_s: float | None
-
-    @property
-    def ends_s(self) -> float:
-        """When the fault ends."""
-        return self.seconds if self.lasts_s is None else self.at_s + self.lasts_s
-
-    def check(self) -> None:
-        """Raise if it cannot be carried out."""
-        if not self.seconds >= _SHORTEST_S:
-            raise RehearsalError(
-                f"minutes is {self.seconds / 60:g}; expected at least {_SHORTEST_S / 60:.2g}",
-                "Record for longer, e.g. --minutes 8.",
-            )
-        if self.fault is not None and not 0 <= self.at_s < self.seconds:
-            raise RehearsalError(
-                f"the fault is to begin at {self.at_s:g} s, the recording ends at "
-                f"{self.seconds:g} s",
-                "Choose an earlier --at, or more --minutes.",
-            )
-        if self.lasts_s is not None and not 0 < self.lasts_s <= self.seconds - self.at_s:
-            raise RehearsalError(
-                f"the fault is to last {self.lasts_s:g} s; after {self.at_s:g} s there are "
-                f"{self.seconds - self.at_s:g} s left",
-                "Choose a shorter --for, or leave it out: the fault then lasts to the end.",
-            )
-
-    def command(self) -> str:
-        """Return the command line that repeats it."""
-        words = ["aiopslab", "rehearse", "--fault", self.fault.spec if self.fault else "none"]
-        words += ["--at", f"{self.at_s:g}"] if self.fault else []
-        words += ["--for", f"{self.lasts_s:g}"] if self.lasts_s is not None else []
-        return shlex.join([*words, "--minutes", f"{self.seconds / 60:g}", "--seed", str(self.seed)])
-
-
 @dataclass
 class _Run:
-    plan: _Plan
+    plan: Plan
     ports: dict[str, int]
     watch: Callable[[Progress], None]
     recorder: recording.Recorder = field(default_factory=recording.Recorder)
@@ -232,24 +192,15 @@ class _Run:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        terminated = False
-
-        def terminate() -> None:
-            nonlocal terminated
-            terminated = True
-            task.cancel()
-
-        loop.add_signal_handler(signal.SIGTERM, terminate)
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
         try:
             self.watch(self.progress("starting"))
-            async with httpx.AsyncClient(trust_env=False) as client:
-                async with Supervisor(self.ports, scratch, self.plan.seed, client) as system:
-                    await self._carry_out(system, client)
-                    self.watch(self.progress("stopping"))
-        except asyncio.CancelledError:
-            if terminated:
-                raise KeyboardInterrupt from None
-            raise
+            async with (
+                httpx.AsyncClient(trust_env=False) as client,
+                Supervisor(self.ports, scratch, self.plan.seed, client) as system,
+            ):
+                await self._carry_out(system, client)
+                self.watch(self.progress("stopping"))
         finally:
             loop.remove_signal_handler(signal.SIGTERM)
 
@@ -270,8 +221,9 @@ class _Run:
                 await asyncio.wait([scraping])
                 for each in (load, *others):
                     each.cancel()
-        except* RehearsalError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as failures:
+            lost, _ = failures.split(RehearsalError)
+            raise failures if lost is None else lost.exceptions[0] from None
         finally:
             if self.began is not None:
                 self.ended = pd.Timestamp.now("UTC")
@@ -350,6 +302,7 @@ class _Run:
     def truth(self, *, complete: bool) -> dict[str, Any]:
         """Return what the recording is checked against."""
         made = {change["ref"] for change in self.recorder.changes}
+        causes = [self.culprit.ref] if self.culprit else []
         fault = self.plan.fault
         return {
             "fault": {"service": fault.service, "kind": fault.kind.name} if fault else None,
@@ -362,7 +315,7 @@ class _Run:
             "seed": self.plan.seed,
             "minutes": self.plan.seconds / 60,
             "complete": complete,
-            "culprit_change": self.culprit.ref if self.culprit and self.culprit.ref in made else None,
+            "culprit_change": next((ref for ref in causes if ref in made), None),
             "decoys": [each.ref for each in self.decoys if each.ref in made],
             "command": self.plan.command(),
         }

@@ -62,9 +62,7 @@ class Settings:
     def from_json(cls, text: str) -> "Settings":
         """Read what `to_json` wrote."""
         plain = json.loads(text)
-        return cls(
-            **{**plain, "folder": Path(plain["folder"]), "effects": tuple(plain["effects"])}
-        )
+        return cls(**{**plain, "folder": Path(plain["folder"]), "effects": tuple(plain["effects"])})
 
 
 class DownstreamError(Exception):

@@ -106,9 +106,7 @@ def build(service: Service) -> Sequence[Route]:
     pool = Pool(path, _CONNECTIONS)
     metrics = service.metrics
     metrics.gauge("db_client_connection_used", "Connections lent.", lambda: pool.used)
-    metrics.gauge(
-        "db_client_connection_pending_requests", "Waiting for one.", lambda: pool.pending
-    )
+    metrics.gauge("db_client_connection_pending_requests", "Waiting for one.", lambda: pool.pending)
     duration = metrics.histogram("db_client_operation_duration_seconds", "A query, with its wait.")
     service.effects["pool"] = lambda _: hold_connections(pool)
 

@@ -45,7 +45,9 @@ class Indexer:
         if not self.pending or not self.writing:
             return
         documents = list(self.pending.values())
-        vectors = self.embedding.encode([indexed(each["title"], each["text"]) for each in documents])
+        vectors = self.embedding.encode(
+            [indexed(each["title"], each["text"]) for each in documents]
+        )
         body = {
             "ids": [each["id"] for each in documents],
             "topics": [each["topic"] for each in documents],

@@ -25,9 +25,9 @@ MODEL = "extract-1"
 USD_PER_INPUT_TOKEN, USD_PER_OUTPUT_TOKEN = 0.5e-6, 1.5e-6
 
 _SLOTS = 4
-_INPUT_BATCH, _OUTPUT_BATCH = 256, 8
-_WORK_PER_TOKEN = 60
-_WAIT_PER_BATCH_S = 0.012
+_INPUT_BATCH, _OUTPUT_BATCH = 128, 8
+_WORK_PER_TOKEN = 2500
+_WAIT_PER_BATCH_S = 0.04
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _STOPWORDS = frozenset(
     "a an and are as at be by can do does for from get have how i if in is it long many much my of "
@@ -113,13 +113,13 @@ class Model:
         self.waiting += 1
         async with self.slots:
             self.waiting -= 1
-            for _ in range(0, read, _INPUT_BATCH):
-                _work(_INPUT_BATCH)
+            for done in range(0, read, _INPUT_BATCH):
+                _work(min(_INPUT_BATCH, read - done))
                 await asyncio.sleep(0)
             answer = extract(question, context, prompt.sentences)
             written = len(tokens(answer))
-            for _ in range(0, written, _OUTPUT_BATCH):
-                _work(_OUTPUT_BATCH)
+            for done in range(0, written, _OUTPUT_BATCH):
+                _work(min(_OUTPUT_BATCH, written - done))
                 await asyncio.sleep(_WAIT_PER_BATCH_S)
         self.input.inc(read)
         self.output.inc(written)

@@ -45,9 +45,7 @@ class Metrics:
         """Return a new counter; its exposed name ends in ``_total``."""
         return Counter(name, description, registry=self.registry)
 
-    def gauge(
-        self, name: str, description: str, read: Callable[[], float] | None = None
-    ) -> Gauge:
+    def gauge(self, name: str, description: str, read: Callable[[], float] | None = None) -> Gauge:
         """Return a new gauge; with `read`, its value is asked for at each scrape."""
         gauge = Gauge(name, description, registry=self.registry)
         if read is not None:
@@ -85,7 +83,7 @@ def _line(span: ReadableSpan) -> dict[str, object]:
         "parent_span_id": trace.format_span_id(span.parent.span_id) if span.parent else None,
         "service": span.resource.attributes["service.name"],
         "operation": span.name,
-        "start_us": start // 1000,
+        "start": start // 1000,
         "duration_ms": (end - start) / 1e6,
         "status": span.status.status_code.name,
     }
