@@ -41,12 +41,12 @@ class Evidence:
     """
 
     source: str
-    frames: Mapping[FrameName, pd.DataFrame] = field(hash=False)
+    frames: Mapping[FrameName, pd.DataFrame] = field(compare=False)  # the digest does
     digest: str
     start: pd.Timestamp | None = None
     end: pd.Timestamp | None = None
     notes: tuple[str, ...] = ()
-    truth: Mapping[str, Any] | None = None
+    truth: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @classmethod
     def of(

@@ -122,13 +122,19 @@ def _folder(filesystem: "AbstractFileSystem", path: str, url: str) -> Recording:
     from aiopslab.sources import tables
 
     with _reading(url):
-        entries = filesystem.ls(path, detail=True)
+        entries = {
+            each["name"]: each["type"]
+            for each in filesystem.ls(path, detail=True)
+            if not PurePosixPath(each["name"]).name.startswith((".", "_"))
+        }
+    if list(entries.values()) == ["directory"]:  # an archive of a folder, rather than of its files
+        return _folder(filesystem, next(iter(entries)), url)
     found: dict[str, str] = {}
     truth = None
     left_out = []
-    for file in sorted(each["name"] for each in entries if each["type"] == "file"):
+    for file, kind in sorted(entries.items()):
         label = PurePosixPath(file).name
-        name = tables.frame_of(file)
+        name = tables.frame_of(file) if kind == "file" else None
         if label == _TRUTH:
             truth = _truth(_content(filesystem, file, url))
         elif name is None or not tables.is_readable(file):

@@ -68,6 +68,10 @@ def check(url: str) -> str:
         files.check_local(url)
     elif scheme not in backends.schemes() and not files.is_protocol(scheme):
         raise SourceError(f"no source opens {scheme}://", _nearest_scheme(scheme))
+    elif scheme in {"http", "https"} and urlsplit(url).path in {"", "/"}:
+        raise SourceError(
+            f"{url} names a server, not a file", f"For Prometheus write prometheus+{url}."
+        )
     return url
 
 

@@ -2,7 +2,10 @@ import gzip
 import io
 import json
 import pickle
+import threading
 import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import fsspec
 import numpy as np
@@ -113,6 +116,41 @@ def test_other_file_systems_and_archives(folder, tmp_path):
     assert sources.open(f"zip://::{archive}").digest == reference
     assert list(sources.open(f"zip://spans.csv::{archive}").frames) == ["spans"]
     assert sources.open(f"file://{folder}").digest == reference
+
+
+def test_an_archive_of_a_folder(folder, tmp_path):
+    archive = tmp_path / "incident.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.mkdir("incident")
+        for each in folder.iterdir():
+            file.write(each, f"incident/{each.name}")
+        file.writestr("__MACOSX/._metrics.parquet", b"")
+    evidence = sources.open(archive)
+    assert evidence.digest == sources.open(folder).digest
+    assert evidence.notes == ()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def web(folder):
+    """A web server that shows the folder."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_files_on_a_web_server(web, tables):
+    evidence = sources.open(f"{web}/logs.jsonl.gz")
+    assert evidence.digest == sources.Evidence.of({"logs": tables["logs"]}).digest
+    assert "there is no" in problem(lambda: sources.open(f"{web}/logs.csv"))
 
 
 def test_a_missing_path_names_its_neighbours(folder):

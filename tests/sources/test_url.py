@@ -68,6 +68,11 @@ def test_what_only_looks_like_credentials_passes(url):
     assert sources.check(url) == url
 
 
+def test_a_server_without_its_scheme():
+    message = problem(lambda: sources.check("http://localhost:9090"))
+    assert "prometheus+http://localhost:9090" in message
+
+
 def test_a_url_that_cannot_be_split():
     assert "cannot be read" in problem(lambda: sources.check("https://[::1/logs.csv"))
 

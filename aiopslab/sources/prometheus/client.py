@@ -132,7 +132,11 @@ class Client:
 
     def kinds(self) -> dict[str, str]:
         """Return what the metadata of the scraped targets says that metrics are."""
-        return {name: each[0]["type"] for name, each in self._get("metadata", {}).items()}
+        try:
+            known = self._get("metadata", {})
+        except SourceError:  # Prometheus has it, not every server that speaks its API
+            return {}
+        return {name: each[0]["type"] for name, each in known.items()}
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
         retrying = Retrying(

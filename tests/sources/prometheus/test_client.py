@@ -160,6 +160,12 @@ def test_what_will_not_pass_is_asked_once(script, answer, expected):
     assert len(script.asked) == 1
 
 
+def test_a_server_without_metadata_is_none_the_worse(script):
+    script.answers = [(404, {}, "404 page not found")]
+    with Client(script.address) as client:
+        assert client.kinds() == {}
+
+
 def test_a_token_is_sent_and_never_shown(script, monkeypatch):
     monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "s3cret-token\n")
     script.answers = [(400, {}, '{"error":"got Authorization: Bearer s3cret-token"}')]

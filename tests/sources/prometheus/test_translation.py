@@ -1,5 +1,6 @@
 """Grids, queries and tables: the parts that need no server."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from aiopslab.errors import SourceError
 from aiopslab.frames import conform
 from aiopslab.sources.prometheus.grid import MAX_POINTS, Grid, seconds
+from aiopslab.sources.prometheus.progress import progress
 from aiopslab.sources.prometheus.queries import plan, selector
 from aiopslab.sources.prometheus.translate import alerts_table, metrics_table
 
@@ -161,6 +163,17 @@ def test_alerts_that_flap_and_one_that_goes_on():
     ]
     assert alerts["service"].tolist() == ["s", "all", "s", "s", "s"]
     assert alerts["labels"].iloc[1] == {"alertname": "B", "severity": "page"}
+
+
+def test_progress_is_shown_only_to_somebody(capsys, monkeypatch):
+    with progress("Prometheus", 3) as advance:
+        advance()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress("Prometheus", 3) as advance:
+        advance()
+    assert "Prometheus" in capsys.readouterr().err
 
 
 def test_no_alerts_are_an_empty_frame():
