@@ -25,7 +25,7 @@ _BURST_EVERY_S, _BURST_S, _BURST_FACTOR = 70.0, 8.0, 1.7
 _EDIT_EVERY_S = 4.0
 _PATIENCE_S = 10.0
 _OUTSTANDING = 150
-_RATED = 0.35
+_RATED = 0.25
 _MISJUDGED = 0.08
 _POPULARITY = 0.5  # exponent of Zipf's law over the questions
 

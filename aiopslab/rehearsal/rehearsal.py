@@ -23,7 +23,7 @@ from aiopslab.rehearsal.rules import Alerts
 from aiopslab.rehearsal.scraper import Scraper
 from aiopslab.rehearsal.supervisor import Supervisor, free_ports
 
-_WARM_UP_S = 2 * WINDOW_S
+_WARM_UP_S = WINDOW_S + 2
 _DOWN_S, _UP_S = 12.0, 15.0
 
 

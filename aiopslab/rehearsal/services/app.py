@@ -195,7 +195,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         service, metrics = self.service, self.service.metrics
-        status = 500
+        status = None
 
         async def observe(message: Message) -> None:
             nonlocal status
@@ -215,12 +215,16 @@ class Observed:
                 await self._suffer()
                 await self.app(scope, receive, observe)
             except Exception as error:
-                service.log.exception("unhandled %s in %s", type(error).__name__, operation)
-                answer = JSONResponse({"error": str(error)}, status_code=500)
-                await answer(scope, receive, observe)
-            if status >= 500:
+                service.log.exception(
+                    "unhandled %s in %s: %s", type(error).__name__, operation, error
+                )
+                if status is None:  # else Starlette has answered, and raised again
+                    answer = JSONResponse({"error": str(error)}, status_code=500)
+                    await answer(scope, receive, observe)
+            answered = status or 500
+            if answered >= 500:
                 span.set_status(StatusCode.ERROR)
-            metrics.requests.labels(f"{status // 100}xx").inc()
+            metrics.requests.labels(f"{answered // 100}xx").inc()
             metrics.duration.observe(time.perf_counter() - started)
 
     async def _suffer(self) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from aiopslab.rehearsal.services.app import Service
 
-_LIFETIME_S, _CAPACITY = 20.0, 64
+_LIFETIME_S, _CAPACITY = 12.0, 64
 
 
 def build(service: Service) -> Sequence[Route]:

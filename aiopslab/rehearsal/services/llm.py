@@ -29,10 +29,11 @@ _INPUT_BATCH, _OUTPUT_BATCH = 128, 8
 _WORK_PER_TOKEN = 2500
 _WAIT_PER_BATCH_S = 0.04
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_STOPWORDS = frozenset(
+_FILLERS = (
     "a an and are as at be by can do does for from get have how i if in is it long many much my of "
-    "on or should the this to what when where which who with you your".split()
+    "on or should the this to what when where which who with you your"
 )
+_STOPWORDS = frozenset(_FILLERS.split())
 
 
 def tokens(text: str) -> list[str]:
