@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import AIOpsLabError
@@ -37,6 +37,7 @@ VERDICTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_a_verdict_survives_json(verdict):
     text = json.dumps(verdict.to_json(), allow_nan=False)
@@ -46,6 +47,7 @@ def test_a_verdict_survives_json(verdict):
     assert read.to_json() == verdict.to_json()
 
 
+@settings(deadline=None)
 @given(VERDICTS)
 def test_nothing_a_verdict_says_becomes_markup(verdict):
     html = verdict._repr_html_()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import FrameError
@@ -146,6 +146,7 @@ def test_mixed_offsets_are_one_moment():
     assert to_utc(mixed, "t").nunique() == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.datetimes(pd.Timestamp(2001, 9, 10), pd.Timestamp(2099, 12, 31)),
@@ -307,6 +308,7 @@ def test_metrics_in_neither_shape_say_what_is_missing():
         conform("metrics", pd.DataFrame({"timestamp": TIMES, "latency": 1.0}))
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)), st.data())
 def test_the_order_of_long_rows_does_not_matter(order, data):
     values = data.draw(st.lists(st.floats(-1e9, 1e9), min_size=12, max_size=12))

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from aiopslab.errors import SourceError, did_you_mean
 from aiopslab.frames import FRAME_NAMES, FrameName, FrameWarning, conform
 from aiopslab.sources.digest import digest
-from aiopslab.sources.window import cut, extent
+from aiopslab.sources.window import cut, extent, window
 
 EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
 
@@ -53,8 +54,8 @@ class Evidence:
         cls,
         tables: Mapping[str, pd.DataFrame],
         source: str = "tables in memory",
-        start: pd.Timestamp | None = None,
-        end: pd.Timestamp | None = None,
+        start: str | datetime | pd.Timestamp | None = None,
+        end: str | datetime | pd.Timestamp | None = None,
         *,
         notes: tuple[str, ...] = (),
         truth: Mapping[str, Any] | None = None,
@@ -68,7 +69,7 @@ class Evidence:
         source
             Where they come from, without credentials.
         start, end
-            The window to keep, both ends included, tz-aware; ``None`` for no bound.
+            The window to keep, both ends included; ``None`` for no bound.
         notes
             What is known already to have been assumed.
         truth
@@ -88,17 +89,18 @@ class Evidence:
         Evidence('tables in memory': 1 topology)
         """
         with noting() as assumed:
+            since, until = window(start, end)
             frames = {name: conform(name, table) for name, table in _ordered(tables)}
             if all(frame.empty for frame in frames.values()):
                 raise SourceError(f"{source} holds no rows", "Open a source that has some.")
-            frames = cut(frames, start, end)
+            frames = cut(frames, since, until)
         first, last = extent(frames)
         return cls(
             source,
             frames,
             digest(frames),
-            first if start is None else start,
-            last if end is None else end,
+            first if since is None else since,
+            last if until is None else until,
             tuple(dict.fromkeys([*notes, *assumed])),
             truth,
         )

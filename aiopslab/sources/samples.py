@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent.parent / "samples"
 
 def names() -> list[str]:
     """Return the names of the recordings, sorted; open one as ``sample://NAME``."""
-    return sorted(each.parent.name for each in _FOLDER.glob("*/metrics.parquet"))
+    return sorted({each.parent.name for each in _FOLDER.glob("*/*.parquet")})
 
 
 def path(name: str) -> Path:

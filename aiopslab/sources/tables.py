@@ -73,7 +73,7 @@ def read(path: str, content: bytes, frame: str | None = None) -> pd.DataFrame:
     if content.startswith(b"\x1f\x8b"):
         content = _unzipped(label, content)
     if not content.strip():
-        raise SourceError(f"{label} is empty (0 bytes)", "Export it again.")
+        raise SourceError(f"{label} is empty", "Export it again.")
     return _FORMATS[extension](label, content, frame)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from aiopslab.errors import SourceError
 from aiopslab.frames import FrameName, FrameWarning, time_column
 
+_COVERED = 0.9  # the share of a window that data may leave without a word about it
 _REMEDY = "Write it as ISO 8601 with an offset, e.g. 2026-03-01T12:00:00+00:00."
 
 
@@ -96,7 +97,8 @@ def cut(
 ) -> dict[FrameName, pd.DataFrame]:
     """Keep the rows of a window; frames without times are kept whole.
 
-    A span belongs to the window in which it starts.
+    A span belongs to the window in which it starts. A window that reaches well beyond the data is
+    said with a `FrameWarning`, as is a frame that has nothing in it.
 
     Raises
     ------
@@ -107,7 +109,8 @@ def cut(
     first, last = extent(frames)
     if first is None or last is None:
         return kept
-    if extent(kept) == (None, None):
+    begun, ended = extent(kept)
+    if begun is None or ended is None:
         raise SourceError(
             f"nothing lies between {_text(start, 'the beginning')} and {_text(end, 'now')}; "
             f"the evidence covers {first.isoformat()} to {last.isoformat()}",
@@ -116,6 +119,14 @@ def cut(
     for name, frame in kept.items():
         if frame.empty and not frames[name].empty:
             warnings.warn(f"{name} has no rows in the window", FrameWarning, stacklevel=2)
+    asked = (begun if start is None else start, ended if end is None else end)
+    if ended - begun < _COVERED * (asked[1] - asked[0]):
+        warnings.warn(
+            f"asked for {asked[0].isoformat()} to {asked[1].isoformat()}; "
+            f"there is only {begun.isoformat()} to {ended.isoformat()}",
+            FrameWarning,
+            stacklevel=2,
+        )
     return kept
 
 

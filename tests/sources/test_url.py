@@ -128,6 +128,8 @@ def test_times_without_a_zone_are_utc_with_a_note(folder):
     assert evidence.notes == (
         "start has no time zone; taken as UTC",
         "end has no time zone; taken as UTC",
+        "asked for 2026-03-01T12:00:30+00:00 to 2026-03-01T13:00:00+00:00; "
+        "there is only 2026-03-01T12:00:30+00:00 to 2026-03-01T12:00:59+00:00",
     )
 
 

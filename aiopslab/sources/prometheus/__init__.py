@@ -65,8 +65,8 @@ def open_prometheus(
         PromQL expressions by the name that their metric is to have, instead of the default ones:
         gauges as they are, counters as rates, histograms as quantiles and rate.
     service_label
-        The label that holds the service. By default the first of `service`, `service_name`,
-        `job` and `instance` that a series has.
+        The label that holds the service. Without it, or in a series that lacks it, the first of
+        `service`, `service_name`, `job` and `instance` is taken.
     timeout
         How long to wait for one answer; 30 s by default.
 
@@ -81,7 +81,7 @@ def open_prometheus(
     match, label = asked.get("match"), asked.get("service_label")
     width = seconds(asked["step"], "step") if "step" in asked else None
     wait = seconds(asked.get("timeout", DEFAULT_TIMEOUT), "timeout")
-    labels = (label,) if label else SERVICE_LABELS
+    labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
     until = pd.Timestamp.now("UTC") if end is None else end
     since = until - DEFAULT_WINDOW if start is None else start
     with Client(address, timeout=wait) as client:

@@ -30,7 +30,8 @@ def metrics_table(
     answers
         Series by the name of what they show.
     grid
-        The points that were asked for; a point without a sample is NaN.
+        The points that were asked for; one without a sample is NaN, and those before the first
+        and after the last sample of all are left out.
     service_labels
         Where to look for the service, the first that a series has; without any it is ``all``.
 
@@ -54,7 +55,10 @@ def metrics_table(
     index = pd.MultiIndex.from_tuples(list(columns), names=["service", "metric"])
     if not columns:
         return pd.DataFrame(index=grid.index()[:0], columns=index)
-    return pd.DataFrame(np.column_stack(list(columns.values())), index=grid.index(), columns=index)
+    values = np.column_stack(list(columns.values()))
+    (observed,) = np.flatnonzero(~np.isnan(values).all(axis=1)).reshape(1, -1)
+    covered = slice(observed[0], observed[-1] + 1) if observed.size else slice(0)
+    return pd.DataFrame(values[covered], index=grid.index()[covered], columns=index)
 
 
 def alerts_table(

@@ -103,9 +103,7 @@ def test_by_default_it_is_the_last_hour_of_everything(server):
     assert "process_cpu_seconds_total" not in columns
     assert not {each for each in columns if each.startswith(("ALERTS", "scrape_"))}
     assert pd.Timestamp.now("UTC") - evidence.end < pd.Timedelta("1min")
-    assert evidence.end - evidence.start == pytest.approx(
-        pd.Timedelta("1h"), abs=pd.Timedelta("2s")
-    )
+    assert evidence.start >= evidence.end - pd.Timedelta("1h")
 
 
 def test_the_step_is_that_of_the_scrapes_unless_the_window_is_long(server):

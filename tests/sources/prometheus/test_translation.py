@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import SourceError
@@ -19,6 +19,7 @@ from aiopslab.sources.prometheus.translate import alerts_table, metrics_table
 START = pd.Timestamp("2026-03-01T12:00:00Z")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4_000_000_000_000), st.integers(1, 86_400_000), st.integers(1, 100_000))
 def test_chunks_hold_each_point_once_and_none_too_many(first, step, points):
     grid = Grid(first, step, points)
@@ -30,6 +31,7 @@ def test_chunks_hold_each_point_once_and_none_too_many(first, step, points):
         assert following.first == one.first + one.points * step
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(1, 10**6),
@@ -141,12 +143,18 @@ def test_points_fall_into_their_place_and_gaps_stay_empty():
 def test_series_that_only_differ_in_where_the_service_is_named_are_joined():
     one, other = series([[60, "1"]], service="a"), series([[61, "2"]], job="a")
     metrics = metrics_table({"x": [one, other]}, GRID, ["service", "job"])
-    np.testing.assert_array_equal(metrics["a", "x"], [1, 2, *[np.nan] * 3])
+    np.testing.assert_array_equal(metrics["a", "x"], [1, 2])
 
 
 def test_no_answers_are_no_metrics():
     assert metrics_table({"x": []}, GRID, ["job"]).empty
-    assert metrics_table({"x": [series([], job="j")]}, GRID, ["job"]).isna().all(axis=None)
+    assert metrics_table({"x": [series([], job="j")]}, GRID, ["job"]).empty
+
+
+def test_time_before_the_first_and_after_the_last_sample_is_left_out():
+    answers = {"x": [series([[61, "1"], [63, "2"]], job="j")]}
+    metrics = metrics_table(answers, GRID, ["job"])
+    assert (metrics.index - GRID.start).total_seconds().tolist() == [1, 2, 3]
 
 
 def test_alerts_that_flap_and_one_that_goes_on():
