@@ -2,18 +2,22 @@ import gzip
 import io
 import json
 import pickle
+import tempfile
 import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import fsspec
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiopslab import sources
-from aiopslab.errors import FrameError, SourceError
+from aiopslab.errors import AIOpsLabError, FrameError, SourceError
 
 LOG = '{"timestamp": "2026-03-01T12:00:00Z", "service": "a", "severity": "INFO", "body": "x"}\n'
 
@@ -270,3 +274,32 @@ def test_a_broken_truth_is_told(folder):
 def test_a_file_system_without_its_package_says_which(monkeypatch):
     message = problem(lambda: sources.open("s3://bucket/logs.parquet"))
     assert "s3fs" in message
+
+
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
+    ["2026-03-01T12:00:00Z", "1772366400", "INFO", "nan", "-1", "inf", '"', "", "{}", "null", "[1"]
+)
+HEADER = "timestamp,service,severity,body,attributes"
+SPOILED = st.one_of(
+    st.binary(max_size=60),
+    st.lists(st.lists(CELL, min_size=4, max_size=6).map(",".join), max_size=4).map(
+        lambda lines: "\n".join([HEADER, *lines]).encode()
+    ),
+    st.lists(
+        st.dictionaries(st.sampled_from(HEADER.split(",")), st.none() | CELL | st.floats()),
+        max_size=4,
+    ).map(lambda lines: "\n".join(map(json.dumps, lines)).encode()),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(SPOILED, st.sampled_from([".parquet", ".csv", ".jsonl", ".csv.gz"]), st.booleans())
+def test_whatever_a_file_holds_it_opens_or_says_what_is_wrong(content, extension, named):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{'logs' if named else 'export'}{extension}"
+        path.write_bytes(content)
+        try:
+            sources.open(path)
+        except AIOpsLabError as error:
+            assert error.problem
+            assert error.remedy
