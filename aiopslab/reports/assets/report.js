@@ -1,0 +1,78 @@
+"use strict";
+const root = document.documentElement;
+const figures = [...document.querySelectorAll("figure[data-figure]")];
+
+function isDark() {
+  if (root.dataset.theme) return root.dataset.theme === "dark";
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+// Figures are transparent; only their text and grid have to follow the page.
+function colours(layout) {
+  const style = getComputedStyle(root);
+  const changed = { "font.color": style.getPropertyValue("--text").trim() };
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
+    changed[axis + ".gridcolor"] = style.getPropertyValue("--grid").trim();
+  }
+  return changed;
+}
+
+async function plotly() {
+  const packed = document.getElementById("plotly");
+  const bytes = Uint8Array.from(atob(packed.textContent.trim()), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const code = new Blob([await new Response(stream).text()], { type: "text/javascript" });
+  const script = document.createElement("script");
+  script.src = URL.createObjectURL(code);
+  await new Promise((done, fail) => {
+    script.onload = done;
+    script.onerror = fail;
+    document.head.append(script);
+  });
+  URL.revokeObjectURL(script.src);
+}
+
+async function draw() {
+  if (!figures.length) return;
+  try {
+    await plotly();
+  } catch (error) {
+    for (const figure of figures) {
+      figure.querySelector(".missing").textContent =
+        "This figure needs a browser of 2023 or later. " + figure.querySelector("figcaption").textContent;
+    }
+    return;
+  }
+  for (const figure of figures) {
+    const { data, layout } = JSON.parse(document.getElementById(figure.dataset.figure).textContent);
+    const target = figure.querySelector(".plot");
+    figure.querySelector(".missing").remove();
+    await Plotly.newPlot(target, data, layout, { responsive: true, displaylogo: false });
+    await Plotly.relayout(target, colours(layout));
+  }
+  root.dataset.drawn = "true";
+}
+
+function recolour() {
+  if (!root.dataset.drawn) return;
+  for (const figure of figures) {
+    const target = figure.querySelector(".plot");
+    Plotly.relayout(target, colours(target.layout));
+  }
+}
+
+document.getElementById("theme").addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  recolour();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+
+const toggle = document.getElementById("code");
+toggle.addEventListener("click", () => {
+  const show = toggle.getAttribute("aria-pressed") !== "true";
+  toggle.setAttribute("aria-pressed", show);
+  toggle.textContent = show ? "Hide code" : "Show code";
+  for (const each of document.querySelectorAll("details.code")) each.open = show;
+});
+
+draw();

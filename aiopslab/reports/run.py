@@ -1,0 +1,215 @@
+"""One run: a template, its parameters, a kernel; then a notebook, a page and a record."""
+
+import json
+import logging
+import platform
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from aiopslab.errors import AIOpsLabError
+from aiopslab.findings import VERDICT_MIME, Verdict
+from aiopslab.reports import gallery, render, tracking
+from aiopslab.reports.catalogue import Template
+from aiopslab.reports.parameters import validate
+from aiopslab.reports.record import Failure, Record, begin, now, write, write_atomically
+
+EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
+NOTEBOOK, PAGE = "notebook.ipynb", "report.html"
+PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
+KERNEL = "python3"
+
+Progress = Callable[[int, int, str], None]
+
+
+class Terminated(KeyboardInterrupt):
+    """The runner was asked to stop by a signal other than Ctrl-C."""
+
+
+def run(
+    template: Template,
+    values: Mapping[str, Any],
+    folder: Path,
+    tracking_uri: str | None = None,
+    progress: Progress = lambda cell, cells, section: None,
+) -> Record:
+    """Run a template and keep all that comes of it.
+
+    Parameters
+    ----------
+    template
+        What to run.
+    values
+        Parameters by name; text is read leniently (see `aiopslab.reports.parameters.validate`).
+    folder
+        Of the gallery; the run gets a folder of its own in it.
+    tracking_uri
+        Of an MLflow server; without one, ``MLFLOW_TRACKING_URI``, else a store in `folder`.
+    progress
+        Called before each code cell with its number, how many there are, and the heading above it.
+
+    Returns
+    -------
+    Record
+        Its `status` is ``failed`` where the kernel died, a cell raised or nothing was concluded;
+        the partial notebook and a page marked as failed are kept then.
+
+    Raises
+    ------
+    ParameterError
+        If the values do not fit; nothing has been started or written then.
+    ReportError
+        If the folder cannot be written.
+    KeyboardInterrupt
+        After an interruption, when the record of what there is has been written.
+    """
+    parameters = validate(template.parameters, values)
+    record = begin(template.name, template.title, template.digest, parameters)
+    write(record, folder)
+    home = folder / record.id
+    with _termination():
+        failure, interruption = _execute(template, parameters, home / NOTEBOOK, progress)
+    notebook = _read(home / NOTEBOOK) or _read(template.path) or {"cells": []}
+    verdicts = _bundles(notebook, VERDICT_MIME)
+    verdict = Verdict.from_json(verdicts[-1]) if verdicts else None
+    if failure is None and verdict is None:
+        failure = _inconclusive(notebook)
+    record = replace(
+        record,
+        status="failed" if failure else "finished",
+        ended=now(),
+        verdict=verdict,
+        failure=failure,
+        evidence=tuple(_bundles(notebook, EVIDENCE_MIME)),
+        versions={"python": platform.python_version()} | {each: version(each) for each in PACKAGES},
+    )
+    record = _publish(record, notebook, folder, tracking_uri)
+    if interruption is not None:
+        raise interruption
+    return record
+
+
+def _publish(
+    record: Record, notebook: dict[str, Any], folder: Path, tracking_uri: str | None
+) -> Record:
+    home = folder / record.id
+    write_atomically(home / PAGE, render.page(notebook, record))
+    write(record, folder)  # the report is safe before anything else can go wrong
+    problem = tracking.log(record, folder, tracking_uri)
+    if problem:
+        record = replace(record, notes=(*record.notes, problem))
+        write_atomically(home / PAGE, render.page(notebook, record))
+        write(record, folder)
+    gallery.build(folder)
+    return record
+
+
+def _execute(
+    template: Template, parameters: dict[str, Any], output: Path, progress: Progress
+) -> tuple[Failure | None, KeyboardInterrupt | None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
+        import papermill
+        from jupyter_client.kernelspec import NoSuchKernel
+        from nbclient.exceptions import CellControlSignal, DeadKernelError
+        from traitlets.config import Config
+
+    # It warns of parameters that it cannot read; ours have been read and checked by now.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+
+    headings = _headings(_read(template.path) or {"cells": []})
+    started: list[int] = []
+
+    def on_cell_start(cell: Any, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            started.append(cell_index)
+            progress(len(started), len(headings), headings[min(len(started), len(headings)) - 1])
+
+    try:
+        papermill.execute_notebook(
+            str(template.path),
+            str(output),
+            parameters,
+            kernel_name=KERNEL,
+            progress_bar=False,
+            on_cell_start=on_cell_start,
+            # Sockets in the file system: no port that others on the machine could listen to.
+            config=Config({"KernelManager": {"transport": "ipc"}}),
+        )
+    except papermill.PapermillExecutionError as error:
+        return Failure(error.ename, error.evalue, error.exec_count), None
+    except DeadKernelError:
+        reason = "the kernel died; the machine may have run out of memory"
+        return Failure("DeadKernel", reason, len(started) or None), None
+    except (CellControlSignal, NoSuchKernel, OSError, RuntimeError) as error:
+        return Failure(type(error).__name__, str(error), len(started) or None), None
+    except KeyboardInterrupt as interruption:
+        reason = "the run was stopped before it ended"
+        return Failure("Interrupted", reason, len(started) or None), interruption
+    return None, None
+
+
+@contextmanager
+def _termination() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does, so that the kernel goes and the record stays."""
+
+    def terminate(number: int, frame: Any) -> None:
+        raise Terminated
+
+    try:
+        previous = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not the main thread: its owner decides about signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _inconclusive(notebook: dict[str, Any]) -> Failure:
+    """Say why a run without an error has no verdict."""
+    for number, cell in enumerate(_code(notebook), start=1):
+        if any(output.get("ename") == "SystemExit" for output in cell["outputs"]):
+            reason = "the cell left the kernel; the cells below it never ran"
+            return Failure("SystemExit", reason, number)
+    reason = "no cell called conclude(verdict), so there is nothing to report"
+    return Failure("NoVerdict", reason)
+
+
+def _bundles(notebook: dict[str, Any], mime: str) -> list[Any]:
+    outputs = [output for cell in _code(notebook) for output in cell["outputs"]]
+    bundles = [output["data"] for output in outputs if "data" in output]
+    return [bundle[mime] for bundle in bundles if mime in bundle]
+
+
+def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def _headings(notebook: dict[str, Any]) -> list[str]:
+    """Return the nearest heading above each code cell."""
+    found, heading = [], ""
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            found.append(heading)
+        elif source.startswith("#"):
+            heading = source.splitlines()[0].lstrip("# ")
+    return [*found, heading]  # papermill adds a cell for the parameters
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return notebook
+
+
+__all__ = ["NOTEBOOK", "PAGE", "AIOpsLabError", "Terminated", "run"]

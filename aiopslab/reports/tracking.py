@@ -1,0 +1,107 @@
+"""Every run is logged to MLflow: to a server where one is set, else to an embedded store."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiopslab.reports.record import Record
+from aiopslab.reports.render import state
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "aiopslab"
+STORE = ".mlflow"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+# A server that is out of reach must not hold up a report for the minutes that MLflow would wait.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+
+def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
+    """Log a run, with its notebook and page.
+
+    Parameters
+    ----------
+    record
+        Of the run; its files are in ``FOLDER/ID``.
+    folder
+        The output folder of the runs; holds the embedded store.
+    tracking_uri
+        Of an MLflow server; without one ``MLFLOW_TRACKING_URI``, else the embedded store.
+
+    Returns
+    -------
+    str
+        Why the run could not be logged, in a sentence; empty when it was. A report is worth more
+        than its log entry, so this never raises.
+    """
+    for name, value in (QUIET | PATIENCE).items():
+        os.environ.setdefault(name, value)
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+    try:
+        _log(record, folder, uri)
+    except Exception as error:
+        return f"This run is not in MLflow at {_without_secrets(uri)}: {type(error).__name__}."
+    return ""
+
+
+def _log(record: Record, folder: Path, uri: str) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, RunTag
+
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(EXPERIMENT)
+    experiment = found.experiment_id if found else _created(client, folder, uri)
+    stamp = _milliseconds(record.started)
+    run = client.create_run(experiment, stamp, run_name=record.id)
+    numbers = dict(record.verdict.metrics) if record.verdict else {}
+    numbers["duration s"] = record.duration_s
+    tags = {"template": record.template, "state": state(record)}
+    if record.verdict:
+        tags["headline"] = record.verdict.headline
+    for number, evidence in enumerate(record.evidence):
+        tags |= {f"data.{number}.source": evidence["source"]}
+        tags |= {f"data.{number}.digest": evidence["digest"]}
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric(_key(name), value, stamp, 0) for name, value in numbers.items()],
+        params=[Param(name, str(value)[:6000]) for name, value in record.parameters.items()],
+        tags=[RunTag(name, value[:5000]) for name, value in tags.items()],
+    )
+    client.log_artifacts(run.info.run_id, str(folder / record.id))
+    status = "FAILED" if record.failure else "FINISHED"
+    client.set_terminated(run.info.run_id, status, _milliseconds(record.ended))
+
+
+def _created(client: "MlflowClient", folder: Path, uri: str) -> str:
+    artefacts = (
+        (folder / STORE / "artifacts").resolve().as_uri() if uri == _embedded(folder) else None
+    )
+    return str(client.create_experiment(EXPERIMENT, artefacts))
+
+
+def _embedded(folder: Path) -> str:
+    store = (folder / STORE).resolve()
+    store.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{store / 'mlflow.db'}"
+
+
+def _key(name: str) -> str:
+    """Keep to the letters that MLflow allows in the name of a metric."""
+    return re.sub(r"[^\w ./-]", "_", name)
+
+
+def _milliseconds(text: str) -> int:
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _without_secrets(uri: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", uri)
