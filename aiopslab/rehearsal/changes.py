@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from aiopslab.rehearsal.faults import Fault
 from aiopslab.rehearsal.services import SERVICES
 
+_ROLLED_OUT = ("deploy", SERVICES, "{service}: version {version} rolled out")
 _DECOYS = (
-    ("deploy", "{service}: version {minor}.{patch} rolled out"),
-    ("deploy", "{service}: rebuilt with updated base image"),
-    ("config", "{service}: log retention set to {days} days"),
-    ("config", "{service}: request limit raised to {patch}00 a minute"),
-    ("flag", "{service}: compact_footer switched on for all users"),
-    ("flag", "{service}: beta_banner switched off"),
-    ("commit", "{service}: wording of a help text corrected"),
+    _ROLLED_OUT,
+    ("deploy", SERVICES, "{service}: rebuilt with updated base image"),
+    ("config", SERVICES, "{service}: log retention set to {number} days"),
+    ("config", SERVICES, "{service}: request limit raised to {number}00 a minute"),
+    ("flag", SERVICES, "{service}: compact_footer switched on for all users"),
+    ("flag", SERVICES, "{service}: beta_banner switched off"),
+    ("commit", SERVICES, "{service}: wording of a help text corrected"),
+    ("model", ("classifier",), "{service}: model card completed"),
+    ("prompt", ("llm",), "{service}: comment in prompt answer-v3 corrected"),
+    ("index", ("retriever", "indexer"), "{service}: name of the nightly backup changed"),
 )
 _NEAR_S = (5.0, 40.0)  # before the fault, where a decoy is tempting
 
@@ -54,8 +58,7 @@ def culprit(fault: Fault | None, at_s: float, seed: int) -> Change | None:
     if fault is None or fault.kind.change is None:
         return None
     kind, description = fault.kind.change
-    ref = _ref(random.Random(f"culprit {seed}"))
-    return Change(at_s, kind, fault.service, ref, description.format(service=fault.service))
+    return _drawn(random.Random(f"culprit {seed}"), at_s, kind, fault.service, description)
 
 
 def decoys(fault: Fault | None, at_s: float, seconds: float, seed: int) -> list[Change]:
@@ -76,18 +79,20 @@ def decoys(fault: Fault | None, at_s: float, seconds: float, seed: int) -> list[
         Three to five, in the order of time.
     """
     draw = random.Random(f"decoys {seed}")
-    others = [name for name in SERVICES if fault is None or name != fault.service]
-    times = [max(at_s - draw.uniform(*_NEAR_S), 0.0)]
-    times += [draw.uniform(0.05, 0.95) * seconds for _ in range(draw.randint(2, 4))]
-    drawn = []
-    for place, time in enumerate(sorted(times)):
-        kind, text = _DECOYS[0] if place == 0 else draw.choice(_DECOYS)
-        service = draw.choice(others)
-        numbers = {"minor": f"2.{draw.randint(1, 3)}", "patch": draw.randint(2, 9)}
-        description = text.format(service=service, days=draw.choice((14, 30)), **numbers)
-        drawn.append(Change(time, kind, service, _ref(draw), description))
-    return drawn
+    spared = {fault.service} if fault is not None else set()
+
+    def innocent(at_s: float, kind: str, services: tuple[str, ...], text: str) -> Change:
+        service = draw.choice([name for name in services if name not in spared])
+        return _drawn(draw, at_s, kind, service, text)
+
+    possible = [each for each in _DECOYS if set(each[1]) - spared]
+    changes = [innocent(max(at_s - draw.uniform(*_NEAR_S), 0.0), *_ROLLED_OUT)]
+    for _ in range(draw.randint(2, 4)):
+        changes.append(innocent(draw.uniform(0.05, 0.95) * seconds, *draw.choice(possible)))
+    return sorted(changes, key=lambda change: change.at_s)
 
 
-def _ref(draw: random.Random) -> str:
-    return f"{draw.getrandbits(28):07x}"
+def _drawn(draw: random.Random, at_s: float, kind: str, service: str, text: str) -> Change:
+    version = f"2.{draw.randint(1, 4)}.{draw.randint(0, 9)}"
+    description = text.format(service=service, version=version, number=draw.randint(3, 9) * 10)
+    return Change(at_s, kind, service, f"{draw.getrandbits(28):07x}", description)

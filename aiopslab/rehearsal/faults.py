@@ -29,7 +29,7 @@ class FaultKind:
         Which metrics of the broken service show it directly.
     change
         The kind and the description of the change that causes it; ``None`` where it has no such
-        cause. ``{service}`` stands for the name of the service.
+        cause. ``{service}`` and ``{version}`` are filled in.
     acts
         ``"order"``: the process is told to misbehave; ``"crash"``: it is killed again and again;
         ``"deploy"``: it is replaced by one that misbehaves from its start.
@@ -93,7 +93,7 @@ _KINDS = (
         ("gateway", "auth", "cache", "classifier", "retriever", "database"),
         "a new build burns 70 ms more a request and fails one request in eight",
         (*_LATENCY, _ERRORS, "process.cpu.utilization"),
-        ("deploy", "{service}: version 2.4.0 rolled out"),
+        ("deploy", "{service}: version {version} rolled out"),
         acts="deploy",
     ),
     FaultKind(

@@ -60,10 +60,11 @@ RULES = (
     Rule("MemoryGrowth", "warning", "process.memory.usage_mb", 80, for_s=10, growth_s=60),
     Rule("PoolExhausted", "critical", "db.client.connection.pending_requests", 3, for_s=12),
     Rule("ModelQueue", "warning", "gen_ai.server.queue", 3, for_s=15),
-    Rule("HighTokenCost", "warning", "gen_ai.client.cost_usd_rate", 0.0025, for_s=20),
+    Rule("HighTokenCost", "warning", "gen_ai.client.cost_usd_rate", 0.0015, for_s=20),
     Rule("IndexBehind", "warning", "index.document.age_s", 45, for_s=10),
     Rule("IndexNotWritten", "warning", "index.age_s", 75, for_s=10),
     Rule("WeakRetrieval", "warning", "retrieval.top_score_mean", 0.68, for_s=20, below=True),
+    Rule("UnsureClassifier", "warning", "classifier.score_mean", 0.68, for_s=15, below=True),
     Rule("IndexRunsFail", "warning", "index.run.error_ratio", 0.5, for_s=15),
 )
 
