@@ -1,11 +1,10 @@
 """The vocabulary every investigation ends in: findings, a verdict, and its conclusion."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from aiopslab.errors import AIOpsLabError
 
@@ -157,9 +156,13 @@ class Verdict:
         _check_level("level", self.level)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; a figure that is not finite becomes null."""
-        plain: dict[str, Any] = json.loads(json.dumps(_finite(asdict(self))))
-        return plain
+        """Return plain JSON values; a figure that is not finite becomes null.
+
+        Figures are a list of pairs, since notebooks are stored with their keys sorted and the
+        order of the figures is part of what they say.
+        """
+        plain = asdict(self) | {"metrics": list(self.metrics.items())}
+        return cast("dict[str, Any]", _finite(plain))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Verdict":
@@ -174,11 +177,11 @@ class Verdict:
             return cls(
                 level=plain["level"],
                 headline=plain["headline"],
-                metrics={name: _number(value) for name, value in plain["metrics"].items()},
+                metrics={name: _number(value) for name, value in plain["metrics"]},
                 findings=tuple(_finding(each) for each in plain["findings"]),
                 actions=tuple(plain["actions"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise AIOpsLabError(
                 f"not a verdict: {error}", "Pass what Verdict.to_json() returned."
             ) from error

@@ -74,7 +74,7 @@ def test_html_is_escaped_everywhere():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan"), None])
 def test_figures_that_are_not_finite_are_null_then_nan(value):
     verdict = Verdict("ok", "fine", {"figure": value})
-    assert verdict.to_json()["metrics"] == {"figure": None}
+    assert verdict.to_json()["metrics"] == [["figure", None]]
     assert math.isnan(Verdict.from_json(verdict.to_json()).metrics["figure"])
 
 
@@ -82,7 +82,7 @@ def test_figures_that_are_not_finite_are_null_then_nan(value):
 def test_figures_may_be_of_any_kind_of_number(value):
     plain = Verdict("ok", "fine", {"figure": value}).to_json()
     assert json.loads(json.dumps(plain)) == plain
-    assert plain["metrics"]["figure"] == float(value)
+    assert plain["metrics"] == [["figure", float(value)]]
 
 
 @pytest.mark.parametrize("level", ["OK", "", "warn", None])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pandas as pd
 
 from aiopslab.errors import FrameError
-from aiopslab.findings import Finding, Level, Verdict
+from aiopslab.findings import Effect, Finding, Level, Verdict
 from aiopslab.incident.effect import change
 from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset
 from aiopslab.incident.ranking import SILENT, rank_metrics, rank_services
@@ -92,12 +92,13 @@ class IncidentAnalysis:
         return Verdict(self.level, self._headline(), figures, findings, self._actions())
 
     def table(self) -> pd.DataFrame:
-        """Return the suspects with their strongest metric, best candidate first."""
+        """Return the services with their strongest metric, best candidate first; index ``rank``."""
         strongest = self.series.drop_duplicates("service").set_index("service")
         ranked = self.services.drop(columns="metric", errors="ignore").join(strongest, on="service")
-        return ranked.reindex(
-            columns=["service", "score", "low", "high", "support", "metric", "before", "after"]
-        ).round({"score": 2, "low": 2, "high": 2, "support": 2, "before": 4, "after": 4})
+        ranked = ranked.set_axis(pd.RangeIndex(1, len(ranked) + 1, name="rank"))
+        return ranked[
+            ["service", "score", "low", "high", "support", "metric", "before", "after"]
+        ].round({"score": 2, "low": 2, "high": 2, "support": 2, "before": 4, "after": 4})
 
     def figure(self) -> "go.Figure":
         """Draw the metrics that speak against the suspects, with the onset marked."""
@@ -147,20 +148,11 @@ class IncidentAnalysis:
 
     def _finding(self, service: str) -> Finding:
         assert self.onset is not None
-        top = self.series[self.series["service"] == service].iloc[0]
-        rank = self.services.set_index("service").loc[service]
-        end = self.metrics.index[-1]
-        evidence = (
-            f"metrics: {service} {top['metric']}, {self.onset.time:%H:%M:%S} to {end:%H:%M:%S} UTC"
-        )
-        if top["metric"] == SILENT:
-            claim, effect = "It stopped answering scrapes.", None
-        else:
-            effect = change(
-                self.metrics[(service, top["metric"])], self.onset.time, self.confidence
-            )
-            claim = f"{top['metric']} {_moved(top['direction'])}."
-        claim += f" It ranks first in {rank['support']:.0%} of resamples.".replace("%", " %")
+        metric, effect = self._strongest(service)
+        support = float(self.services.set_index("service")["support"][service])
+        start, end = self.onset.time, self.metrics.index[-1]
+        evidence = f"metrics: {service} {metric}, {start:%H:%M:%S} to {end:%H:%M:%S} UTC"
+        claim = f"{_moved(metric, effect)}. It ranks first in {100 * support:.0f} % of resamples."
         severity: Level = self.level if service in self.suspects else "watch"
         return Finding(claim, service, severity, evidence, effect)
 
@@ -171,12 +163,17 @@ class IncidentAnalysis:
             names = f"{', '.join(self.suspects[:-1])} and {self.suspects[-1]}"
             return f"Something broke at {when}, but {names} cannot be told apart as its cause."
         service = self.suspects[0]
-        top = self.series[self.series["service"] == service].iloc[0]
-        what = "it stopped reporting"
-        if top["metric"] != SILENT:
-            what = f"its {top['metric']} {_moved(top['direction'])}"
         certainty = "most likely" if self.level == "act" else "perhaps"
+        what = _moved(*self._strongest(service))
         return f"An incident began at {when}, {certainty} in {service}: {what}."
+
+    def _strongest(self, service: str) -> tuple[str, Effect | None]:
+        """Return the service's strongest metric and how much it changed; none for a silence."""
+        assert self.onset is not None
+        metric = str(self.series.loc[self.series["service"] == service, "metric"].iloc[0])
+        if metric == SILENT:
+            return metric, None
+        return metric, change(self.metrics[(service, metric)], self.onset.time, self.confidence)
 
     def _actions(self) -> tuple[str, ...]:
         assert self.onset is not None
@@ -274,5 +271,12 @@ def _given(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
     return Onset(time, time, time, float("nan"))
 
 
-def _moved(direction: int) -> str:
-    return {1: "rose", -1: "fell"}.get(int(direction), "changed")
+def _moved(metric: str, effect: Effect | None) -> str:
+    """Say what a metric did."""
+    if effect is None:
+        return "it stopped reporting"
+    if effect.unit == "×":
+        direction = "rose" if effect.value >= 1 else "fell"
+        return f"{metric} {direction} to {effect.value:.3g} times its normal"
+    by = f"{abs(effect.value):.3g} {effect.unit}".strip()
+    return f"{metric} {'rose' if effect.value >= 0 else 'fell'} by {by}"

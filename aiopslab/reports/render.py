@@ -109,7 +109,7 @@ class Cells:
             return
         if source.strip():
             code = f"<pre>{escape(source)}</pre>"
-            yield f'<details class="code"><summary>Code</summary>{code}</details>'
+            yield f'<details class="code" open><summary>Code</summary>{code}</details>'
         for output in cell["outputs"]:
             yield from self._output(output)
 
@@ -225,6 +225,7 @@ def _tables(html: str) -> str:
         return match[0] if number.match(text) else f'<td class="text">{match[1]}</td>'
 
     html = re.sub(r"<td>(.*?)</td>", aligned, html, flags=re.DOTALL)
+    html = re.sub(r"<tbody>\s*</tbody>\s*</table>", r'\g<0><p class="nothing">No rows.</p>', html)
     return re.sub(
         r"<table.*?</table>", r'<div class="wide" tabindex="0">\g<0></div>', html, flags=re.DOTALL
     )

@@ -76,7 +76,7 @@ def test_the_figures_carry_a_text_alternative_and_the_suspect_first():
     assert figure.data[0].name.startswith("cache")
     assert "cache" in figure.layout.meta["description"]
     assert "cache" in analysis.ranking_figure().layout.meta["description"]
-    assert analysis.table().loc[0, "service"] == "cache"
+    assert analysis.table().loc[1, "service"] == "cache"
 
 
 def test_figures_of_nothing_do_not_fail():

@@ -72,7 +72,7 @@ toggle.addEventListener("click", () => {
   const show = toggle.getAttribute("aria-pressed") !== "true";
   toggle.setAttribute("aria-pressed", show);
   toggle.textContent = show ? "Hide code" : "Show code";
-  for (const each of document.querySelectorAll("details.code")) each.open = show;
+  document.body.classList.toggle("with-code", show);
 });
 
 draw();
