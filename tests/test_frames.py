@@ -260,6 +260,11 @@ def test_a_column_twice_is_refused():
         conform("logs", pd.concat([table, table[["body"]]], axis="columns"))
 
 
+def test_two_levels_of_columns_are_for_metrics_only():
+    with pytest.raises(FrameError, match="2 levels of columns"):
+        conform("logs", wide([[1, 2]] * 3))
+
+
 def wide(values, times=TIMES, columns=(("a", "x"), ("b", "x"))) -> pd.DataFrame:
     return pd.DataFrame(values, index=times, columns=pd.MultiIndex.from_tuples(columns))
 

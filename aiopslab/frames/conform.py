@@ -117,6 +117,11 @@ def _rows(name: FrameName, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy whose rows are numbered; what a named index held becomes columns."""
+    if frame.columns.nlevels > 1:
+        raise FrameError(
+            f"the table has {frame.columns.nlevels} levels of columns; expected one",
+            "Only metrics have two; name the columns as that frame has them.",
+        )
     named = [each for each in frame.index.names if each is not None and each not in frame.columns]
     flat = frame.reset_index(level=named) if named else frame
     flat = flat.reset_index(drop=True)

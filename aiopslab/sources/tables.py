@@ -72,8 +72,8 @@ def read(path: str, content: bytes, frame: str | None = None) -> pd.DataFrame:
         )
     if content.startswith(b"\x1f\x8b"):
         content = _unzipped(label, content)
-    if not content.strip():
-        raise SourceError(f"{label} is empty", "Export it again.")
+    if not content:
+        raise _empty(label)
     return _FORMATS[extension](label, content, frame)
 
 
@@ -89,19 +89,27 @@ def _unzipped(label: str, content: bytes) -> bytes:
         raise SourceError(f"{label} is not whole gzip: {error}", "Copy it again.") from None
 
 
+def _empty(label: str) -> SourceError:
+    return SourceError(f"{label} is empty", "Export it again.")
+
+
 def _text(label: str, content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        warnings.warn(
-            f"{label} is not UTF-8 from line {line} on; what could not be read is shown as \ufffd",
-            FrameWarning,
-            stacklevel=2,
-        )
-        return content.decode("utf-8-sig", "replace")
+        text = content.decode("utf-16", "replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            warnings.warn(
+                f"{label} is not UTF-8 from line {line} on; what could not be read is a \ufffd",
+                FrameWarning,
+                stacklevel=2,
+            )
+            text = content.decode("utf-8-sig", "replace")
+    if not text.strip():
+        raise _empty(label)
+    return text
 
 
 def _parquet(label: str, content: bytes, _: str | None) -> pd.DataFrame:
@@ -115,14 +123,14 @@ def _parquet(label: str, content: bytes, _: str | None) -> pd.DataFrame:
 
 
 def _csv(label: str, content: bytes, frame: str | None) -> pd.DataFrame:
-    text = _text(label, content)
+    text = _text(label, content).lstrip("\r\n")
     head = text[:100_000].splitlines()
     separator = max(",;\t", key=head[0].count)
     try:
         with warnings.catch_warnings():
             # A row longer than the header would be cut to fit, with no more than this warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            if _is_wide(head, separator):
+            if frame in {None, "metrics"} and _is_wide(head, separator):
                 return pd.read_csv(io.StringIO(text), sep=separator, header=[0, 1], index_col=0)
             columns = pd.read_csv(io.StringIO(head[0]), sep=separator, nrows=0)
             table: pd.DataFrame = pd.read_csv(
