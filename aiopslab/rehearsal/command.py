@@ -12,11 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from aiopslab.errors import AIOpsLabError
+from aiopslab.errors import RehearsalError
+from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.faults import KINDS
 from aiopslab.rehearsal.services import SERVICES
 
 _LINE_EVERY_S = 15.0
+_FAILED, _INTERRUPTED = 1, 130
 
 
 def _catalogue() -> Table:
@@ -39,7 +41,7 @@ class _Display:
     def __init__(self, fault: str) -> None:
         self._fault, self._console = fault, Console(stderr=True)
         self._live = Live(console=self._console, transient=True) if sys.stderr.isatty() else None
-        self._phase, self._said = "", -_LINE_EVERY_S
+        self.phase, self._said = "", -_LINE_EVERY_S
 
     def __enter__(self) -> "_Display":
         if self._live is not None:
@@ -52,6 +54,7 @@ class _Display:
 
     def __call__(self, progress: Any) -> None:
         """Show how the rehearsal stands."""
+        changed, self.phase = progress.phase != self.phase, progress.phase
         left = max(progress.total_s - progress.elapsed_s, 0.0)
         state = f"{self._fault} {'on' if progress.fault else 'off'}"
         alerts = ", ".join(f"{rule} {service}" for rule, service in progress.firing)
@@ -64,8 +67,8 @@ class _Display:
             grid.add_row("left", f"{left:.0f} s")
             bar = ProgressBar(total=max(progress.total_s, 1.0), completed=progress.elapsed_s)
             self._live.update(Group(grid, bar))
-        elif progress.phase != self._phase or time.monotonic() - self._said >= _LINE_EVERY_S:
-            self._phase, self._said = progress.phase, time.monotonic()
+        elif changed or time.monotonic() - self._said >= _LINE_EVERY_S:
+            self._said = time.monotonic()
             self._console.print(
                 f"{progress.phase}: {progress.elapsed_s:.0f} of {progress.total_s:.0f} s, "
                 f"{progress.asked} questions, {progress.failed} failed, fault {state}, "
@@ -156,18 +159,27 @@ def rehearse(
     """
     from aiopslab.rehearsal import rehearsal
 
+    display = _Display(fault)
     try:
-        with _Display(fault) as display:
+        with display:
             rehearsal.rehearse(
                 fault, folder, at_s, minutes, seed, lasts_s, port, overwrite, watch=display
             )
-    except AIOpsLabError as error:
-        raise click.ClickException(str(error)) from None
+    except PlanError as error:
+        raise click.UsageError(str(error)) from None
+    except RehearsalError as error:
+        click.echo(f"Error: {error}", err=True)
+        code: Any = _FAILED
     except KeyboardInterrupt:
-        kept = f"; what was recorded is in {folder}" if (folder / "truth.json").exists() else ""
-        click.echo(f"Stopped{kept}.", err=True)
-        sys.exit(130)
-    click.echo(f"Recorded in {folder}.")
+        code = _INTERRUPTED
+    except SystemExit as ending:
+        code = ending.code
+    else:
+        click.echo(f"Recorded in {folder}.")
+        return
+    kept = f"; what was recorded is in {folder}" if display.phase == "saving" else ""
+    click.echo(f"Stopped{kept}.", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aiopslab.errors import RehearsalError, did_you_mean
+from aiopslab.errors import did_you_mean
+from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.measures import metric_names
 from aiopslab.rehearsal.services import SERVICES
 
@@ -174,7 +175,7 @@ def parse(spec: str) -> Fault | None:
 
     Raises
     ------
-    RehearsalError
+    PlanError
         If there is no such service or kind, or the kind does not fit the service.
 
     Examples
@@ -188,22 +189,22 @@ def parse(spec: str) -> Fault | None:
         return None
     service, colon, name = spec.partition(":")
     if not colon:
-        raise RehearsalError(
+        raise PlanError(
             f"fault is {spec!r}; expected service:kind",
             "Write e.g. retriever:latency, or none. `aiopslab rehearse --list-faults` lists all.",
         )
     if service not in SERVICES:
-        raise RehearsalError(
+        raise PlanError(
             f"fault {spec!r} names no service: {service!r}", did_you_mean(service, list(SERVICES))
         )
     if name not in KINDS:
-        raise RehearsalError(
+        raise PlanError(
             f"fault {spec!r} names no kind of fault: {name!r}", did_you_mean(name, list(KINDS))
         )
     kind = KINDS[name]
     if service not in kind.services:
         fitting = [each.name for each in _KINDS if service in each.services]
-        raise RehearsalError(
+        raise PlanError(
             f"fault {name!r} does not fit {service!r}; it fits {', '.join(kind.services)}",
             f"Choose one of those, or for {service}: {', '.join(fitting)}.",
         )

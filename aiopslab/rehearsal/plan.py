@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from aiopslab.errors import RehearsalError
+from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.faults import Fault
 
 _SHORTEST_S = 20.0
@@ -28,7 +28,7 @@ class Plan:
 
     Raises
     ------
-    RehearsalError
+    PlanError
         If it cannot be carried out.
 
     Examples
@@ -51,18 +51,18 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.seconds >= _SHORTEST_S:
-            raise RehearsalError(
+            raise PlanError(
                 f"minutes is {self.seconds / 60:g}; expected at least {_SHORTEST_S / 60:.2g}",
                 "Record for longer, e.g. --minutes 8.",
             )
         if self.fault is not None and not 0 <= self.at_s < self.seconds:
-            raise RehearsalError(
+            raise PlanError(
                 f"the fault is to begin at {self.at_s:g} s, the recording ends at "
                 f"{self.seconds:g} s",
                 "Choose an earlier --at, or more --minutes.",
             )
         if self.lasts_s is not None and not 0 < self.lasts_s <= self.seconds - self.at_s:
-            raise RehearsalError(
+            raise PlanError(
                 f"the fault is to last {self.lasts_s:g} s; after {self.at_s:g} s there are "
                 f"{self.seconds - self.at_s:g} s left",
                 "Choose a shorter --for, or leave it out: the fault then lasts to the end.",

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aiopslab.errors import RehearsalError
+from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.services import SERVICES
 
 if TYPE_CHECKING:
@@ -40,18 +41,18 @@ def free_ports(base: int | None = None) -> dict[str, int]:
 
     Raises
     ------
-    RehearsalError
+    PlanError
         If one of the ports from `base` on is taken, or is none.
     """
     if base is not None:
         if not 1024 <= base <= 65_536 - len(SERVICES):
-            raise RehearsalError(
+            raise PlanError(
                 f"port is {base}; expected 1024 to {65_536 - len(SERVICES)}", "Choose another one."
             )
         ports = dict(zip(SERVICES, range(base, base + len(SERVICES)), strict=True))
         taken = [f"{port} ({name})" for name, port in ports.items() if not _free(port)]
         if taken:
-            raise RehearsalError(
+            raise PlanError(
                 f"port {', '.join(taken)} is taken by another program",
                 "Pass another --port, or none: free ports are found then.",
             )
@@ -61,7 +62,7 @@ def free_ports(base: int | None = None) -> dict[str, int]:
         ports = dict(zip(SERVICES, range(first, first + len(SERVICES)), strict=True))
         if all(_free(port) for port in ports.values()):
             return ports
-    raise RehearsalError("no eight free ports in a row were found", "Pass --port.")
+    raise PlanError("no eight free ports in a row were found", "Pass --port.")
 
 
 def _free(port: int) -> bool:

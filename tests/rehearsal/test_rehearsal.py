@@ -135,7 +135,7 @@ def test_sigterm_while_it_starts_leaves_nothing_behind(start, tmp_path):
     running = start("--fault", "none", "--minutes", "5")
     services = running.wait_until("warming up")
     running.process.terminate()
-    assert running.end() == 130
+    assert running.end() == 143
     assert gone(services)
     assert not (tmp_path / "recording").exists()
 
@@ -170,7 +170,7 @@ def test_a_taken_port_is_named(start):
         taken.listen()
         port = taken.getsockname()[1]
         running = start("--fault", "none", "--port", str(port - 1))
-        assert running.end() == 1
+        assert running.end() == 2
     assert f"port {port} (auth) is taken" in running.said
 
 
@@ -179,10 +179,10 @@ def test_nothing_is_replaced_unless_it_is_a_recording(start, tmp_path):
     folder.mkdir()
     (folder / "thesis.txt").write_text("dear")
     running = start("--fault", "none", "--overwrite")
-    assert running.end() == 1
+    assert running.end() == 2
     assert "not a recording either" in running.said
     assert [each.name for each in folder.iterdir()] == ["thesis.txt"]
     (folder / "truth.json").write_text("{}")
     running = start("--fault", "none")
-    assert running.end() == 1
+    assert running.end() == 2
     assert "--overwrite" in running.said
