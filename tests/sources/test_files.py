@@ -207,6 +207,7 @@ def test_a_file_with_no_rows(tmp_path):
         ("logs", b"x", "has the extension (none)"),
         ("export.csv", b"a,b\n1,2\n", "fits no frame; its columns are a, b"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_broken_files_say_what_is_wrong(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
