@@ -42,17 +42,18 @@ class Pool:
     """A fixed number of connections, lent one at a time, first come first served."""
 
     def __init__(self, path: Path, size: int) -> None:
-        self._free: asyncio.Queue[sqlite3.Connection] = asyncio.Queue()
+        # A queue of connections would let who returns one take it again before those that wait.
+        self._turn, self._free = asyncio.Semaphore(size), list[sqlite3.Connection]()
         self.size, self.pending = size, 0
         for _ in range(size):
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             connection.row_factory = sqlite3.Row
-            self._free.put_nowait(connection)
+            self._free.append(connection)
 
     @property
     def used(self) -> int:
         """How many connections are lent."""
-        return self.size - self._free.qsize()
+        return self.size - len(self._free)
 
     @asynccontextmanager
     async def connection(self, patience_s: float = _PATIENCE_S) -> AsyncIterator[Any]:
@@ -60,15 +61,17 @@ class Pool:
         self.pending += 1
         try:
             async with asyncio.timeout(patience_s):
-                connection = await self._free.get()
+                await self._turn.acquire()
         except TimeoutError:
             raise PoolExhausted(f"no connection within {patience_s:g} s") from None
         finally:
             self.pending -= 1
+        connection = self._free.pop()
         try:
             yield connection
         finally:
-            self._free.put_nowait(connection)
+            self._free.append(connection)
+            self._turn.release()
 
 
 @asynccontextmanager
