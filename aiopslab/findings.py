@@ -85,13 +85,11 @@ class Effect:
     interval: Interval | None = None
 
     def __str__(self) -> str:
-        joint = "" if self.unit in {"", "×", "%"} else " "
+        joint = "" if self.unit in {"", "×"} else " "
         text = f"{self.name} {self.value:.4g}{joint}{self.unit}"
         if self.interval is None:
             return text
-        return f"{text} ({self.interval.confidence:.0%} interval {self.interval})".replace(
-            "%", " %"
-        )
+        return f"{text} ({100 * self.interval.confidence:g} % interval {self.interval})"
 
 
 @dataclass(frozen=True, slots=True)

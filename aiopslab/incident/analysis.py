@@ -92,10 +92,10 @@ class IncidentAnalysis:
         return Verdict(self.level, self._headline(), figures, findings, self._actions())
 
     def table(self) -> pd.DataFrame:
-        """Return the services with their strongest metric, best candidate first; index ``rank``."""
+        """Return the services with their strongest metric, best candidate first, ranked from 1."""
         strongest = self.series.drop_duplicates("service").set_index("service")
         ranked = self.services.drop(columns="metric", errors="ignore").join(strongest, on="service")
-        ranked = ranked.set_axis(pd.RangeIndex(1, len(ranked) + 1, name="rank"))
+        ranked = ranked.set_axis(pd.RangeIndex(1, len(ranked) + 1))
         return ranked[
             ["service", "score", "low", "high", "support", "metric", "before", "after"]
         ].round({"score": 2, "low": 2, "high": 2, "support": 2, "before": 4, "after": 4})
@@ -124,7 +124,7 @@ class IncidentAnalysis:
             "service",
             "score",
             "Where it most likely started",
-            "score (higher: strays further and longer from normal)",
+            "score",
             highlighted=len(self.suspects),
         )
 

@@ -140,6 +140,8 @@ def _execute(
             on_cell_start=on_cell_start,
             # Sockets in the file system: no port that others on the machine could listen to.
             config=Config({"KernelManager": {"transport": "ipc"}}),
+            # What a kernel says of its own end is no business of the reader's.
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
         return Failure(error.ename, error.evalue, error.exec_count), None
