@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-_SPANS_KEPT, _ERROR_TRACES_KEPT, _NOTABLE_LOGS_KEPT = 4500, 50, 1200
+_SPANS_KEPT, _ERROR_TRACES_KEPT, _NOTABLE_LOGS_KEPT = 8000, 80, 1500
 
 
 def edges(spans: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def sampled_traces(spans: pd.DataFrame) -> set[str]:
     Returns
     -------
     set of str
-        Ids of traces: an even share of all, so many that about 4,500 spans remain, and up to 50
+        Ids of traces: an even share of all, so many that about 8,000 spans remain, and up to 80
         more that hold an error.
     """
     ids = pd.Series(spans["trace_id"].unique(), dtype="str")
@@ -74,7 +74,7 @@ def sampled_logs(logs: pd.DataFrame, traces: set[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The lines of those traces and of none, and of the rest an even share of those above INFO,
-        about 1,200 at most.
+        about 1,500 at most.
     """
     notable = logs.index[logs["severity"] != "INFO"]
     every = max(1, math.ceil(len(notable) / _NOTABLE_LOGS_KEPT))

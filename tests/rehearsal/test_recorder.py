@@ -44,14 +44,14 @@ def test_few_traces_are_all_kept():
 def test_of_many_traces_about_so_many_remain_and_errors_among_them():
     many = spans(2000, errors=range(100, 160))
     kept = sampled_traces(many)
-    assert 3500 < 10 * len(kept) < 6000
+    assert 6500 < 10 * len(kept) < 9500
     failed = set(many.loc[many["status"] == "ERROR", "trace_id"])
     assert len(failed & kept) >= 30
 
 
 def test_errors_without_end_do_not_crowd_out_the_rest():
     many = spans(2000, errors=range(2000))
-    assert len(sampled_traces(many)) < 600
+    assert len(sampled_traces(many)) < 950
 
 
 def test_no_spans_are_no_trouble():
@@ -81,7 +81,7 @@ def test_lines_of_kept_traces_and_notable_ones_are_kept():
     )
     assert sampled_logs(logs, {"kept"}).index.size == 3
     flood = pd.DataFrame({"severity": ["ERROR"] * 50_000, "trace_id": ["other"] * 50_000})
-    assert 1000 <= len(sampled_logs(flood, set())) <= 1200
+    assert 1000 <= len(sampled_logs(flood, set())) <= 1500
 
 
 @given(st.floats(-1e300, 1e300, allow_subnormal=False) | st.just(math.nan))

@@ -35,7 +35,7 @@ def build(service: Service) -> Sequence[Route]:
             return None
 
     async def generate(question: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-        context = "\n".join(f"{each['title']}. {each['text']}" for each in found)
+        context = "\n".join(each["text"] for each in found)
         started = time.perf_counter()
         completion = await service.call(
             "llm",

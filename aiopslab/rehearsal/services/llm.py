@@ -28,6 +28,7 @@ _SLOTS = 4
 _INPUT_BATCH, _OUTPUT_BATCH = 128, 8
 _WORK_PER_TOKEN = 2500
 _WAIT_PER_BATCH_S = 0.04
+_STEM = 5
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _FILLERS = (
     "a an and are as at be by can do does for from get have how i if in is it long many much my of "
@@ -55,14 +56,16 @@ def extract(question: str, context: str, sentences: int) -> str:
     >>> extract("When is payday?", "Lunch is at noon. Payday is the 25th.", sentences=1)
     'Payday is the 25th.'
     """
-    asked = {word.lower() for word in tokens(question)} - _STOPWORDS
+    asked = _stems(question)
     found = [each for each in re.split(r"(?<=[.!?])\s+|\n+", context) if each.strip()]
-    overlap = [
-        len(asked & {word.lower() for word in tokens(each)}) / (8 + len(each.split()))
-        for each in found
-    ]
+    overlap = [len(asked & _stems(each)) for each in found]
     best = sorted(range(len(found)), key=lambda place: -overlap[place])[:sentences]
     return " ".join(found[place] for place in sorted(best))
+
+
+def _stems(text: str) -> set[str]:
+    """Return the beginnings of the words that carry a meaning, so that forms of one word meet."""
+    return {word[:_STEM] for word in map(str.lower, tokens(text)) if word not in _STOPWORDS}
 
 
 @dataclass(frozen=True)
