@@ -330,6 +330,6 @@ def main() -> None:
     except AIOpsLabError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(USAGE if isinstance(error, ParameterError) else FAILED)
-    except (KeyboardInterrupt, click.Abort) as interruption:
+    except click.Abort as abort:  # click's name for an interruption, which it keeps as the cause
         click.echo("Stopped.", err=True)
-        sys.exit(TERMINATED if type(interruption).__name__ == "Terminated" else INTERRUPTED)
+        sys.exit(TERMINATED if type(abort.__cause__).__name__ == "Terminated" else INTERRUPTED)

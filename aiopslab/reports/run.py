@@ -4,6 +4,7 @@ import json
 import logging
 import platform
 import signal
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -131,18 +132,20 @@ def _execute(
             progress(len(started), len(headings), headings[min(len(started), len(headings)) - 1])
 
     try:
-        papermill.execute_notebook(
-            str(template.path),
-            str(output),
-            parameters,
-            kernel_name=KERNEL,
-            progress_bar=False,
-            on_cell_start=on_cell_start,
-            # Sockets in the file system: no port that others on the machine could listen to.
-            config=Config({"KernelManager": {"transport": "ipc"}}),
-            # What a kernel says of its own end is no business of the reader's.
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-        )
+        # Sockets in a private folder: no port that others on the machine could listen to, and none
+        # that runs side by side could contend for.
+        with tempfile.TemporaryDirectory(prefix="aiopslab-") as sockets:
+            papermill.execute_notebook(
+                str(template.path),
+                str(output),
+                parameters,
+                kernel_name=KERNEL,
+                progress_bar=False,
+                on_cell_start=on_cell_start,
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+                # What a kernel says of its own end is no business of the reader's.
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+            )
     except papermill.PapermillExecutionError as error:
         return Failure(error.ename, error.evalue, error.exec_count), None
     except DeadKernelError:

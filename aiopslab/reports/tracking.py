@@ -3,13 +3,9 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiopslab.reports.record import Record
 from aiopslab.reports.render import state
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
@@ -17,6 +13,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 # A server that is out of reach must not hold up a report for the minutes that MLflow would wait.
@@ -43,21 +40,35 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
     """
     for name, value in (QUIET | PATIENCE).items():
         os.environ.setdefault(name, value)
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _embedded(folder)
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        _log(record, folder, uri)
+        if uri:
+            _log(record, folder, uri)
+        else:
+            _log_to_store(record, folder)
     except Exception as error:
-        return f"This run is not in MLflow at {_without_secrets(uri)}: {type(error).__name__}."
+        place = _without_secrets(uri or str(folder / STORE))
+        return f"This run is not in MLflow at {place}: {type(error).__name__}."
     return ""
 
 
-def _log(record: Record, folder: Path, uri: str) -> None:
+def _log_to_store(record: Record, folder: Path) -> None:
+    """Log to the embedded store; runs side by side take turns, lest two of them create it."""
+    from filelock import FileLock
+
+    store = (folder / STORE).resolve()
+    store.mkdir(parents=True, exist_ok=True)
+    with FileLock(store / "lock"):
+        _log(record, folder, f"sqlite:///{store / 'mlflow.db'}", (store / "artifacts").as_uri())
+
+
+def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> None:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param, RunTag
 
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = found.experiment_id if found else _created(client, folder, uri)
+    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artefacts)
     stamp = _milliseconds(record.started)
     run = client.create_run(experiment, stamp, run_name=record.id)
     numbers = dict(record.verdict.metrics) if record.verdict else {}
@@ -77,19 +88,6 @@ def _log(record: Record, folder: Path, uri: str) -> None:
     client.log_artifacts(run.info.run_id, str(folder / record.id))
     status = "FAILED" if record.failure else "FINISHED"
     client.set_terminated(run.info.run_id, status, _milliseconds(record.ended))
-
-
-def _created(client: "MlflowClient", folder: Path, uri: str) -> str:
-    artefacts = (
-        (folder / STORE / "artifacts").resolve().as_uri() if uri == _embedded(folder) else None
-    )
-    return str(client.create_experiment(EXPERIMENT, artefacts))
-
-
-def _embedded(folder: Path) -> str:
-    store = (folder / STORE).resolve()
-    store.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{store / 'mlflow.db'}"
 
 
 def _key(name: str) -> str:
