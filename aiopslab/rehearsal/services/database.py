@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 _CONNECTIONS = 4
 _PATIENCE_S = 1.2
-_HOLDERS, _HELD_S = 7, 0.25
+_HOLDERS, _HELD_S = 9, 0.4
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, department TEXT);
