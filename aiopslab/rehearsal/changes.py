@@ -61,6 +61,13 @@ def culprit(fault: Fault | None, at_s: float, seed: int) -> Change | None:
     return _drawn(random.Random(f"culprit {seed}"), at_s, kind, fault.service, description)
 
 
+def reverted(change: Change, at_s: float) -> Change:
+    """Return the change that takes another one back."""
+    draw = random.Random(f"reverted {change.ref}")
+    description = f"{change.service}: {change.ref} reverted"
+    return _drawn(draw, at_s, change.kind, change.service, description)
+
+
 def decoys(fault: Fault | None, at_s: float, seconds: float, seed: int) -> list[Change]:
     """Draw innocent changes: one shortly before the fault, the others at any time.
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,12 @@ def rehearse(
         If a parameter is wrong; nothing was started.
     RehearsalError
         If a service was lost on the way; what was recorded until then is kept, marked as
-        incomplete.
+        incomplete. Or if the recording could not be written.
     KeyboardInterrupt, SystemExit
-        On Ctrl-C and on SIGTERM, likewise.
+        On Ctrl-C and on SIGTERM; what was recorded is kept likewise.
     """
     plan = Plan(parse(fault), at_s, minutes * 60, seed, lasts_s)
-    _check_loop()
+    _check_thread()
     folder = folder.resolve()
     _check_free(folder, overwrite=overwrite)
     run = Run(plan, free_ports(port), watch)
@@ -79,26 +80,34 @@ def rehearse(
             asyncio.run(run.main(Path(scratch)))
         except (RehearsalError, KeyboardInterrupt) as error:
             failure = error
-        except asyncio.CancelledError:  # SIGTERM
+        except asyncio.CancelledError:  # SIGTERM, or the terminal was closed
             failure = SystemExit(_TERMINATED)
         if run.began is None and failure is not None:
             raise failure  # nothing was recorded yet
         watch(run.progress("saving"))
         truth = run.truth(complete=failure is None)
-        _save(run, Path(scratch), truth, folder)
+        try:
+            _save(run, Path(scratch), truth, folder)
+        except OSError as error:
+            raise RehearsalError(
+                f"the recording could not be written to {folder}: {error.strerror}",
+                "Make room, or choose another folder with -o, and run it again.",
+            ) from failure
     if failure is not None:
         raise failure
     return truth
 
 
-def _check_loop() -> None:
+def _check_thread() -> None:
+    """Refuse where signals would not arrive, and where services would outlive their parent."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return
+        if threading.current_thread() is threading.main_thread():
+            return
     raise PlanError(
-        "a rehearsal was started inside a running event loop, as that of a notebook",
-        "Run the command there: !aiopslab rehearse --fault …",
+        "a rehearsal needs the main thread, and no event loop that runs there already",
+        "In a notebook, run the command: !aiopslab rehearse --fault …",
     )
 
 

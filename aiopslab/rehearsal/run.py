@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from aiopslab.errors import RehearsalError
-from aiopslab.rehearsal.changes import culprit, decoys
+from aiopslab.rehearsal.changes import culprit, decoys, reverted
 from aiopslab.rehearsal.faults import Fault
 from aiopslab.rehearsal.load import MEAN_RATE, Load
 from aiopslab.rehearsal.measures import WINDOW_S
@@ -23,6 +23,7 @@ from aiopslab.rehearsal.supervisor import Supervisor
 
 _WARM_UP_S = WINDOW_S + 2
 _DOWN_S, _UP_S = 12.0, 15.0
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)  # asyncio does as much for Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class Run:
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        for each in _ENDINGS:
+            loop.add_signal_handler(each, task.cancel)
         try:
             self.watch(self.progress("starting"))
             async with (
@@ -118,7 +120,8 @@ class Run:
                 await self._carry_out(system, client)
                 self.watch(self.progress("stopping"))
         finally:
-            loop.remove_signal_handler(signal.SIGTERM)
+            for each in _ENDINGS:
+                loop.remove_signal_handler(each)
 
     async def _carry_out(self, system: Supervisor, client: Any) -> None:
         plan = self.plan
@@ -198,6 +201,8 @@ class Run:
         if self.plan.lasts_s is None:
             return
         self.fault_ended = await self._until(self.plan.ends_s)
+        if self.culprit is not None:
+            self.recorder.change(self.fault_ended, reverted(self.culprit, self.plan.ends_s))
         match fault.kind.acts:
             case "order":
                 system.order(fault.service, fault.kind.name, active=False)

@@ -1,13 +1,17 @@
+import asyncio
 import os
 import pty
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
 
 from aiopslab.rehearsal.command import rehearse
+from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.faults import KINDS
+from aiopslab.rehearsal.rehearsal import rehearse as start
 
 
 def run(*arguments):
@@ -74,3 +78,14 @@ with _Display("llm:cpu") as display:
     os.close(parent)
     for part in ("recording", "123, 4 failed", "llm:cpu on", "CpuSaturated llm", "30 s"):
         assert part in shown
+
+
+def test_a_notebook_is_told_to_run_the_command(tmp_path):
+    async def cell():
+        start("none", tmp_path / "recording")
+
+    with pytest.raises(PlanError, match="event loop"):
+        asyncio.run(cell())
+    with ThreadPoolExecutor() as pool, pytest.raises(PlanError, match="main thread"):
+        pool.submit(start, "none", tmp_path / "recording").result()
+    assert not list(tmp_path.iterdir())
