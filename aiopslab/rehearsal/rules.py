@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_LATENCY_SLO_MS = {"gateway": 2000.0, "llm": 1200.0}
+_LATENCY_SLO_MS = {"gateway": 1200.0, "llm": 600.0}
 _OTHER_SLO_MS = 400.0
 
 
@@ -56,7 +56,7 @@ RULES = (
         {**_LATENCY_SLO_MS, "*": _OTHER_SLO_MS},
         for_s=20,
     ),
-    Rule("CpuSaturated", "warning", "process.cpu.utilization", 0.8, for_s=20),
+    Rule("CpuSaturated", "warning", "process.cpu.utilization", 0.6, for_s=20),
     Rule("MemoryGrowth", "warning", "process.memory.usage_mb", 80, for_s=10, growth_s=60),
     Rule("PoolExhausted", "critical", "db.client.connection.pending_requests", 3, for_s=12),
     Rule("ModelQueue", "warning", "gen_ai.server.queue", 3, for_s=15),
