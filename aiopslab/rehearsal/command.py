@@ -155,7 +155,7 @@ def rehearse(
     An enterprise knowledge assistant starts as eight processes on this machine: gateway, auth,
     cache, classifier, retriever, llm, database and indexer. Users ask it about four questions a
     second. One service is broken in one way; every metric, log, span, alert and change is
-    recorded. It needs about half a core, and leaves no process behind.
+    recorded. It needs about a third of a core and 1 GB, and leaves no process behind.
     """
     from aiopslab.rehearsal import rehearsal
 
