@@ -77,6 +77,12 @@ class Service:
     ----------
     settings
         What it was told at its start.
+    delay_s, work_s
+        How long each request waits, at the median, and burns processor time.
+    error_share, error_text
+        Which share of the requests raise, and with what message.
+    refused
+        Services to which connections are refused.
     """
 
     settings: Settings
