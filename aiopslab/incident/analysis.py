@@ -14,7 +14,7 @@ from aiopslab.incident.ranking import SILENT, rank_metrics, rank_services
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ABNORMAL = 1.2  # a service's score below this is ordinary weather
+ABNORMAL = 1.3  # a service's score below this is ordinary weather
 CLEAR = 2.0  # and from here on somebody should get up
 CERTAIN = 0.8  # a first rank in fewer of the resamples leaves the suspects undecided
 SUSPECTS = 3

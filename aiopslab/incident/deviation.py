@@ -9,12 +9,20 @@ import pandas as pd
 MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its σ
 RANGE_TO_SIGMA = 2.5631  # the 10 % to 90 % range of a normal sample, in σ
 
+TAIL_SHARE = 0.5  # of the standard deviation, for series that rest but for bursts
+
 # A series may be steadier than is believable, so its scale has floors: a share of its level and a
-# share of the spread that the same metric has in the other services. One that is constant, and
-# whose peers are too, takes a share of the largest value that the metric reaches anywhere.
+# share of the spread that the same metric has in the other services. One that is constant takes a
+# share of how far the metric strays anywhere: a smaller one the more services it is as constant
+# in, since each of them bears out that it does not stray by itself.
 LEVEL_FLOOR = 0.01
 PEER_FLOOR = 0.25
-REACH_FLOOR = 0.05
+REACH_FLOOR = 0.4
+
+# Few rows make a series look steadier than it is, since neighbouring rows are alike. The spread
+# over all rows stands in for this many more of them, up to so many times the spread before.
+PRIOR_ROWS = 30
+PRIOR_RATIO = 3.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     Notes
     -----
     Spread is the larger of the scaled median absolute deviation and the scaled 10–90 % range: the
-    former alone is zero for a series that rests most of the time.
+    former alone is zero for a series that rests most of the time. Where both are zero, half the
+    standard deviation stands in, which sees rare bursts.
 
     Examples
     --------
@@ -67,15 +76,28 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     values = before.to_numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single value
-        reach = np.nanmax(np.abs(metrics.to_numpy()), axis=0)
         centre = np.nanmedian(values, axis=0)
+        reach = np.nanmax(np.abs(metrics.to_numpy() - centre), axis=0)
         mad = np.nanmedian(np.abs(values - centre), axis=0)
+        overall = metrics.to_numpy() - np.nanmedian(metrics.to_numpy(), axis=0)
+        overall = MAD_TO_SIGMA * np.nanmedian(np.abs(overall), axis=0)
         low, high = np.nanquantile(values, [0.1, 0.9], axis=0)
+        tail = TAIL_SHARE * np.nanstd(values, axis=0)
     spread = np.fmax(mad * MAD_TO_SIGMA, (high - low) / RANGE_TO_SIGMA)
+    rests = spread == 0
+    prior = np.clip(overall, spread, PRIOR_RATIO * spread)
+    believed = np.sqrt(len(before) / (len(before) + PRIOR_ROWS))
+    spread = np.hypot(believed * spread, np.sqrt(1 - believed**2) * prior)
     names = metrics.columns.get_level_values(1)
     peers = pd.Series(np.where(spread > 0, spread, np.nan)).groupby(names).transform("median")
-    peak = pd.Series(reach).groupby(names).transform("max")
-    scale = np.fmax.reduce([spread, LEVEL_FLOOR * np.abs(centre), PEER_FLOOR * peers.to_numpy()])
-    scale = np.where(scale > 0, scale, REACH_FLOOR * peak.to_numpy())
+    strays = pd.Series(reach).groupby(names)
+    constant = REACH_FLOOR * (strays.transform("max") / strays.transform("count")).to_numpy()
+    scale = np.fmax.reduce(
+        [
+            np.where(rests, np.fmax(tail, constant), spread),
+            LEVEL_FLOOR * np.abs(centre),
+            PEER_FLOOR * peers.to_numpy(),
+        ]
+    )
     scale = np.where((scale > 0) | np.isnan(centre), scale, 1.0)  # zero wherever it was seen
     return Normal(pd.Series(centre, metrics.columns), pd.Series(scale, metrics.columns))

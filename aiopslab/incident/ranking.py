@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.incident.deviation import learn_normal
+from aiopslab.incident.load import without_load
 
 Floats = npt.NDArray[np.float64]
 
@@ -13,6 +14,8 @@ TOP_WEIGHTS = (1.0, 0.5, 0.25)  # of a service's strongest metrics: one loud met
 BLOCKS = 12  # into which the time after onset is cut for resampling
 RESAMPLES = 500
 KEPT = 0.8  # share of the metrics that a resample keeps
+CLIP = 5.0  # robust σ beyond which a value before the onset is an outlier
+MAX_LAG_ONE = 0.95
 
 
 def rank_metrics(metrics: pd.DataFrame, onset: pd.Timestamp) -> pd.DataFrame:
@@ -31,7 +34,8 @@ def rank_metrics(metrics: pd.DataFrame, onset: pd.Timestamp) -> pd.DataFrame:
         One row a series, strongest first: ``service, metric, strength, direction, before, after``.
         `strength` is the mean of ``log(1 + |z|)`` after the onset less the same before it, where z
         is the distance from normal in robust σ: 0 is normal, 1 is about 4 σ on average, 3 about
-        30 σ. `direction` is +1 or -1, `before` and `after` are medians in the metric's own unit.
+        30 σ. The fewer independent rows it rests on, the less it counts. `direction` is +1 or -1,
+        `before` and `after` are medians in the metric's own unit.
         A service that falls silent has a row for the metric ``(stopped reporting)``, whose values
         are shares of scrapes missed.
 
@@ -104,14 +108,13 @@ def rank_services(metrics: pd.DataFrame, onset: pd.Timestamp, seed: int = 0) -> 
     """
     series = _with_silence(metrics)
     blocks = _strength(series, onset)
-    services = series.columns.get_level_values(0)
-    names, group = np.unique(services.to_numpy(dtype=object), return_inverse=True)
+    names, group = services_of(series)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), RESAMPLES)
     resampled = weights @ blocks / len(blocks)
     resampled[rng.random(resampled.shape) > KEPT] = 0
-    scores = _scores(resampled, group, len(names))
-    observed = _scores(blocks.mean(axis=0)[None, :], group, len(names))[0]
+    scores = score(resampled, group, len(names))
+    observed = score(blocks.mean(axis=0)[None, :], group, len(names))[0]
     first = np.bincount(scores.argmax(axis=1), minlength=len(names)) / RESAMPLES
     low, high = np.quantile(scores, [0.025, 0.975], axis=0)
     strongest = pd.Series(blocks.mean(axis=0)).groupby(group).idxmax()
@@ -126,6 +129,27 @@ def rank_services(metrics: pd.DataFrame, onset: pd.Timestamp, seed: int = 0) -> 
         }
     )
     return table.sort_values(["score", "service"], ascending=[False, True], ignore_index=True)
+
+
+def best_score(series: pd.DataFrame, onset: pd.Timestamp) -> float:
+    """Return the highest score of any service, were this the onset.
+
+    Parameters
+    ----------
+    series
+        Metrics frame, ``(times, series)``.
+    onset
+        Rows before it teach what is normal.
+    """
+    names, group = services_of(series)
+    strength = _strength(series, onset).mean(axis=0)
+    return float(score(strength[None, :], group, len(names)).max())
+
+
+def services_of(series: pd.DataFrame) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int_]]:
+    """Return the names of the services, and the number of each column's."""
+    names = series.columns.get_level_values(0).to_numpy(dtype=object)
+    return np.unique(names, return_inverse=True)
 
 
 def _with_silence(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -143,19 +167,38 @@ def _strength(series: pd.DataFrame, onset: pd.Timestamp) -> Floats:
     more is bad.
     """
     before = series[series.index < onset]
-    distance = learn_normal(before, series).deviations(series).fillna(0)
+    distance = learn_normal(before, series).deviations(series)
     is_silence = series.columns.get_level_values(1) == SILENT
-    distance = distance.abs().where(~is_silence | (distance > 0), 0)
-    strays = np.log1p(distance.to_numpy())
+    distance = without_load(distance, len(before)).fillna(0)
+    distance = distance.where(~is_silence | (distance > 0), 0)
+    strays = np.log1p(distance.abs().to_numpy())
     usual = strays[: len(before)].mean(axis=0)
     after = strays[len(before) :]
     blocks = [block.mean(axis=0) for block in np.array_split(after, min(BLOCKS, len(after)))]
-    strength: Floats = np.maximum(np.array(blocks) - usual, 0)
+    independent = len(after) / _memory(distance.to_numpy()[: len(before)])
+    strength: Floats = np.maximum(np.array(blocks) - usual, 0) * independent / (independent + 1)
     return strength
 
 
-def _scores(strength: Floats, group: npt.NDArray[np.int_], services: int) -> Floats:
-    """Return the score of each service in each row of `strength`, ``(rows, services)``."""
+def _memory(before: Floats) -> float:
+    """Return how many neighbouring rows say as much as one independent row.
+
+    That of a first-order autoregression with the lag-one correlation of the median series; one
+    figure for all, so that it bears on how sure the ranking is and not on the ranking itself.
+    """
+    centred = np.clip(before, -CLIP, CLIP)
+    centred = centred - centred.mean(axis=0)
+    power = (centred**2).sum(axis=0)
+    moving = power > 0
+    if not moving.any():
+        return 1.0
+    lag_one = (centred[1:, moving] * centred[:-1, moving]).sum(axis=0) / power[moving]
+    typical = float(np.clip(np.median(lag_one), 0, MAX_LAG_ONE))
+    return (1 + typical) / (1 - typical)
+
+
+def score(strength: Floats, group: npt.NDArray[np.int_], services: int) -> Floats:
+    """Weigh each service's strongest series in each row of `strength`, ``(rows, services)``."""
     scores = np.zeros((len(strength), services))
     for service in range(services):
         strongest = -np.sort(-strength[:, group == service], axis=1)[:, : len(TOP_WEIGHTS)]
