@@ -102,6 +102,7 @@ def small_multiples(
             showarrow=False,
             font={"size": 12, "color": VERMILION},
         )
+    figure.update_layout(hovermode="x")
     figure.update_yaxes(nticks=4, rangemode="tozero")
     figure.update_xaxes(title_text="time (UTC)", row=rows, col=1)
     spoken = f"{title}. Rows from top to bottom: {', '.join(labels)}."

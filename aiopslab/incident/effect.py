@@ -8,6 +8,7 @@ from aiopslab.findings import Effect, Interval
 
 BLOCKS = 12  # neighbouring values are alike, so whole stretches of time are resampled
 RESAMPLES = 1_000
+NEGLIGIBLE = 1e-3  # beside what came after: a ratio to next to nothing says nothing
 UNITS = {"_ms": "ms", "_s": "s", "_mb": "MB", "_usd": "$", "_rate": "/s"}
 
 
@@ -30,8 +31,8 @@ def change(
     Returns
     -------
     Effect
-        The ratio after : before (``×``) where both are positive and the latter is not negligible
-        beside the former, else the difference in the metric's own unit. Without a value on either
+        The ratio after : before (``×``) where both are positive and no resample of the latter is
+        negligible, else the difference in the metric's own unit. Without a value on either
         side the estimate is NaN, and with fewer than two it has no interval.
 
     Notes
@@ -51,13 +52,11 @@ def change(
     after = series[series.index >= onset].dropna().to_numpy(dtype=float)
     if before.size == 0 or after.size == 0:
         return Effect(metric, float("nan"))
-    is_ratio = before.mean() > 1e-3 * abs(after.mean()) and after.mean() > 0
     rng = np.random.default_rng(seed)
     old, new = _resampled_means(before, rng), _resampled_means(after, rng)
-    if is_ratio:
+    if after.mean() > 0 and old.min() > NEGLIGIBLE * after.mean():
         estimate, unit = after.mean() / before.mean(), "×"
-        with np.errstate(divide="ignore"):
-            draws = new / old
+        draws = new / old
     else:
         estimate, draws = after.mean() - before.mean(), new - old
         unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), "")

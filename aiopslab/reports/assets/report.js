@@ -67,6 +67,19 @@ document.getElementById("theme").addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 
+// Paper is light, whatever the screen was.
+let onScreen;
+addEventListener("beforeprint", () => {
+  onScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+  recolour();
+});
+addEventListener("afterprint", () => {
+  if (onScreen) root.dataset.theme = onScreen;
+  else delete root.dataset.theme;
+  recolour();
+});
+
 const toggle = document.getElementById("code");
 toggle.addEventListener("click", () => {
   const show = toggle.getAttribute("aria-pressed") !== "true";

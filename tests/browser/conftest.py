@@ -1,0 +1,58 @@
+"""A real Chromium, headless, with every request that leaves the disk blocked and counted."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.system import need
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    setattr(item, f"report_{call.when}", outcome.get_result())
+
+
+@pytest.fixture
+def page(chromium, request):
+    """Yield a page that knows its complaints: errors, console messages, requests to the network."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    context.tracing.start(screenshots=True, snapshots=True)
+    page = context.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(f"error: {error}"))
+    page.on("console", lambda message: page.complaints.append(f"{message.type}: {message.text}"))
+    page.on("requestfailed", lambda lost: page.complaints.append(f"failed: {lost.url[:80]}"))
+    page.on("request", lambda sent: _note(page, sent.url))
+    yield page
+    if getattr(request.node, "report_call", None) and request.node.report_call.failed:
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
+        context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
+    context.close()
+
+
+def _note(page, url):
+    if not url.startswith(("file:", "blob:", "data:")):
+        page.complaints.append(f"request: {url[:80]}")

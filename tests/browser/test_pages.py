@@ -1,0 +1,185 @@
+"""The report and the gallery, opened from disk as a colleague would."""
+
+from dataclasses import replace
+
+import pytest
+
+from aiopslab import Verdict, incident
+from aiopslab.findings import VERDICT_MIME
+from aiopslab.reports import gallery, render
+from aiopslab.reports import record as records
+from tests.incident.worlds import broken
+from tests.notebooks import code, prose
+
+pytestmark = pytest.mark.browser
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def figure(drawn):
+    import json
+
+    return {"data": {PLOTLY: json.loads(drawn.to_json())}}
+
+
+def output(**content):
+    return {"output_type": "display_data", "metadata": {}} | content
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A gallery with a real analysis, a hostile report and a failed one."""
+    folder = tmp_path_factory.mktemp("reports")
+    analysis = incident.analyse(broken("database", at=150))
+    verdict = analysis.verdict()
+    html = {"data": {"text/html": analysis.table().to_html()}}
+    concluded = {"data": {VERDICT_MIME: verdict.to_json(), "text/html": verdict._repr_html_()}}
+    cells = [
+        prose("# Incident\n\nWhat happened?"),
+        prose("## When it started"),
+        code("analysis.figure()") | {"outputs": [output(**figure(analysis.figure()))]},
+        code("analysis.ranking_figure()")
+        | {"outputs": [output(**figure(analysis.ranking_figure())), output(**html)]},
+        code("conclude(verdict)") | {"outputs": [output(**concluded)]},
+    ]
+    _keep(folder, "incident", "2026-03-01T12:00:00.000Z", cells, verdict=verdict)
+    hostile = "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>"
+    evil = [code("x") | {"outputs": [output(data={"text/html": hostile})]}]
+    _keep(folder, "hostile", "2026-03-02T12:00:00.000Z", evil, verdict=Verdict("ok", hostile))
+    failure = records.Failure("KeyError", "'column'", 3)
+    _keep(folder, "drift", "2026-03-03T12:00:00.000Z", [], status="failed", failure=failure)
+    gallery.build(folder)
+    return folder
+
+
+def _keep(folder, template, started, cells, **changes):
+    begun = records.begin(template, template.title(), "0" * 64, {"evidence": "sample://x"})
+    done = replace(begun, id=template, status="finished", started=started, ended=started)
+    done = replace(done, **changes)
+    records.write(done, folder)
+    text = render.page({"cells": cells}, done)
+    records.write_atomically(folder / template / "report.html", text)
+
+
+def opened(page, path):
+    page.goto(f"file://{path}")
+    return page
+
+
+def drawn(page, folder, name="incident"):
+    opened(page, folder / name / "report.html")
+    page.wait_for_selector("html[data-drawn]", timeout=60_000)
+    return page
+
+
+def test_a_report_opens_from_disk_without_a_request_or_a_complaint(page, folder):
+    drawn(page, folder)
+    assert page.complaints == []
+    assert page.locator(".banner .level").inner_text() == "▲ act"
+    assert "database" in page.locator(".banner .headline").first.inner_text()
+    assert page.locator("svg.main-svg").count() >= 2
+
+
+def test_figures_answer_to_the_pointer(page, folder):
+    drawn(page, folder)
+    target = page.locator("figure[data-figure] .nsewdrag").first
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector(".hoverlayer .hovertext", timeout=10_000)
+    assert page.complaints == []
+
+
+def test_every_figure_has_a_name_and_a_text_alternative(page, folder):
+    drawn(page, folder)
+    for each in page.locator("figure[data-figure]").all():
+        assert each.get_attribute("aria-label")
+        assert len(each.locator("figcaption").text_content()) > 20
+
+
+def test_code_is_hidden_until_asked_for(page, folder):
+    drawn(page, folder)
+    code = page.locator("details.code").first
+    assert not code.is_visible()
+    page.get_by_role("button", name="Show code").click()
+    assert code.is_visible() and "analysis" in code.inner_text()
+    page.get_by_role("button", name="Hide code").click()
+    assert not code.is_visible()
+
+
+def test_dark_follows_the_reader_and_the_button_and_figures_follow_too(page, folder):
+    page.emulate_media(color_scheme="dark")
+    drawn(page, folder)
+    background = "getComputedStyle(document.body).backgroundColor"
+    ink = "document.querySelector('.plot').layout.font.color"
+    dark, dark_ink = page.evaluate(background), page.evaluate(ink)
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate(background) == "rgb(255, 255, 255)" != dark
+    page.wait_for_function(f"{ink} !== '{dark_ink}'")
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate(background) == dark
+    assert page.complaints == []
+
+
+def test_it_prints_light_without_controls_and_uncut(page, folder):
+    drawn(page, folder)
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.locator(".bar").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_nothing_is_cut_on_a_narrow_screen(page, folder):
+    page.set_viewport_size({"width": 420, "height": 800})
+    drawn(page, folder)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_markup_from_outside_stays_dead(page, folder):
+    opened(page, folder / "hostile" / "report.html")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hacked") is None
+    opened(page, folder / "index.html")
+    assert page.evaluate("window.hacked") is None
+    assert "<script>" in page.locator("li[data-template=hostile] a").inner_text()
+
+
+def test_a_report_without_figures_carries_no_plotly(page, folder):
+    opened(page, folder / "drift" / "report.html")
+    assert page.locator("#plotly").count() == 0
+    assert "KeyError" in page.locator(".banner").inner_text()
+    assert page.complaints == []
+
+
+def visible(page):
+    return [row.get_attribute("data-template") for row in page.locator(".runs li:visible").all()]
+
+
+def test_the_gallery_filters_with_no_server(page, folder):
+    opened(page, folder / "index.html")
+    assert visible(page) == ["drift", "hostile", "incident"]
+    page.get_by_label("State").select_option("act")
+    assert visible(page) == ["incident"]
+    assert page.locator("#shown").inner_text() == "1 of 3 reports"
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("document.getElementById('shown').textContent.startsWith('3')")
+    page.get_by_label("Template").select_option("drift")
+    assert visible(page) == ["drift"]
+    page.get_by_label("Template").select_option("")
+    page.get_by_label("Search").fill("DATABASE rose")
+    assert visible(page) == ["incident"]
+    page.get_by_label("Search").fill("")
+    page.get_by_label("From", exact=True).fill("2026-03-02")
+    page.get_by_label("To", exact=True).fill("2026-03-02")
+    assert visible(page) == ["hostile"]
+    assert page.complaints == []
+
+
+def test_the_gallery_leads_to_the_report_and_back(page, folder):
+    opened(page, folder / "index.html")
+    page.locator("li[data-template=incident] a").click()
+    page.wait_for_selector("html[data-drawn]")
+    page.get_by_role("link", name="All reports").click()
+    page.wait_for_selector(".runs")
+    assert page.complaints == []
