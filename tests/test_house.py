@@ -66,7 +66,9 @@ def test_the_pip_section_resolves_to_the_pins(pinned, pip_section, tmp_path):
     resolved = pins(run.stdout.splitlines())
     shared = resolved.keys() & pinned.keys()
     assert {name: resolved[name] for name in shared} == {name: pinned[name] for name in shared}
-    assert resolved.keys() - pinned.keys() <= {"rfc3987-syntax", "lark"}, "and pulls in nothing unpinned"
+    assert resolved.keys() - pinned.keys() <= {"rfc3987-syntax", "lark"}, (
+        "and pulls in nothing unpinned"
+    )
 
 
 def test_the_wheel_ships_templates_samples_and_types(tmp_path):
