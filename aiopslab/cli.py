@@ -269,6 +269,8 @@ def _run(
     from aiopslab.reports.run import run as run_report
 
     console = Console(stderr=True, highlight=False)
+    given = " ".join(f"{name}={value}" for name, value in values.items())
+    console.print(f"{template.title} {given}".strip())
     with _progress(console, template.title) as progress:
         record = run_report(template, values, folder, tracking_uri, progress)
     state = render.state(record)
@@ -303,7 +305,7 @@ def _progress(console: Any, title: str) -> AbstractContextManager[Any]:
         def advance(cell: int, cells: int, section: str) -> None:
             nonlocal last
             if section != last:
-                console.print(f"{title}: {section} (cell {cell} of {cells})")
+                console.print(f"  {section} (cell {cell} of {cells})")
                 last = section
 
         yield advance

@@ -85,6 +85,7 @@ def _row(record: Record, folder: Path) -> dict[str, Any]:
         "glyph": render.GLYPHS[state],
         "headline": str(record.failure) if record.failure else concluded or "still running",
         "tiles": render.tiles(record)[:TILES],
+        "sources": [each["source"] for each in record.evidence],
         "took": f"{record.duration_s:.0f} s" if record.ended else "",
         "has_page": (folder / record.id / "report.html").is_file(),
     }
