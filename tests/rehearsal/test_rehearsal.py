@@ -1,6 +1,7 @@
 """Whole rehearsals, run by the command as a user would."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -26,7 +27,11 @@ class Running:
         self.log = folder.with_name(f"{folder.name}.log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "-o", str(folder), *options], stdout=log, stderr=log
+                [*COMMAND, "-o", str(folder), *options],
+                stdout=log,
+                stderr=log,
+                # Who is killed leaves its scratch folder behind.
+                env={**os.environ, "TMPDIR": str(folder.parent)},
             )
 
     @property
@@ -137,7 +142,7 @@ def test_sigterm_while_it_starts_leaves_nothing_behind(start, tmp_path):
     running.process.terminate()
     assert running.end() == 143
     assert gone(services)
-    assert not (tmp_path / "recording").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["recording.log"]
 
 
 def test_a_service_that_dies_by_itself_ends_the_rehearsal(start, tmp_path):
