@@ -36,8 +36,8 @@ def recent_changes(
     if changes is None:
         return pd.DataFrame(columns=columns)
     listed = changes[columns].sort_values("timestamp", ascending=False, ignore_index=True)
-    if onset is None:
-        return listed
-    before: pd.Series[float] = (onset - listed["timestamp"]).dt.total_seconds() / 60
-    listed["minutes before"] = before.round(1)
-    return listed[before.between(0, minutes)].reset_index(drop=True)
+    if onset is not None:
+        before: pd.Series[float] = (onset - listed["timestamp"]).dt.total_seconds() / 60
+        listed["minutes before"] = before.round(1)
+        listed = listed[before.between(0, minutes)].reset_index(drop=True)
+    return listed.assign(timestamp=listed["timestamp"].dt.floor("s"))

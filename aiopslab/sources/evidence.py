@@ -187,7 +187,7 @@ class Evidence:
         notes = "".join(f"<li>{escape(each)}</li>" for each in self.notes)
         table = self.table()
         stamps = {name: table[name].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("") for name in _ENDS}
-        services = table["services"].astype("str").replace("<NA>", "")
+        services = table["services"].astype("str").fillna("")
         shown = table.assign(**stamps, services=services)
         return (
             '<section class="aiopslab-evidence">'
