@@ -18,7 +18,7 @@ ARGUMENTS = [
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's event loop must not outlive the browser tests
 def chromium():
     from playwright.sync_api import sync_playwright
 
