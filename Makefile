@@ -56,7 +56,7 @@ lab: install  ## open JupyterLab on the notebooks
 bench: $(BENCHES)  ## run every benchmark; bench-NAME runs one
 
 bench-%: install
-	@$(BIN)/python benchmarks/bench_$*.py
+	@$(BIN)/python -m benchmarks.bench_$*
 
 pins: install  ## resolve pyproject.toml again into requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev \

@@ -1,12 +1,7 @@
 """Accuracy on the embedded recordings, and cost against size, of the incident analysis."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from aiopslab import sources
 from aiopslab.incident import analyse

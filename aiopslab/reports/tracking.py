@@ -9,6 +9,7 @@ from aiopslab.reports.render import state
 
 EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
+DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -64,7 +65,7 @@ def _log_to_store(record: Record, folder: Path) -> None:
 
 def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> None:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(EXPERIMENT)
@@ -76,15 +77,17 @@ def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -
     tags = {"template": record.template, "state": state(record)}
     if record.verdict:
         tags["headline"] = record.verdict.headline
-    for number, evidence in enumerate(record.evidence):
-        tags |= {f"data.{number}.source": evidence["source"]}
-        tags |= {f"data.{number}.digest": evidence["digest"]}
     client.log_batch(
         run.info.run_id,
         metrics=[Metric(_key(name), value, stamp, 0) for name, value in numbers.items()],
         params=[Param(name, str(value)[:6000]) for name, value in record.parameters.items()],
         tags=[RunTag(name, value[:5000]) for name, value in tags.items()],
     )
+    datasets = [
+        Dataset("evidence", each["digest"][:DIGEST_LENGTH], "url", each["source"])
+        for each in record.evidence
+    ]
+    client.log_inputs(run.info.run_id, [DatasetInput(each) for each in datasets])
     client.log_artifacts(run.info.run_id, str(folder / record.id))
     status = "FAILED" if record.failure else "FINISHED"
     client.set_terminated(run.info.run_id, status, _milliseconds(record.ended))

@@ -79,7 +79,8 @@ def _assert_logged(uri, record):
     assert run.data.params == {"evidence": "x", "confidence": "0.95"}
     assert run.data.metrics["top score _σ_"] == 2.5
     assert run.data.tags["state"] == "act"
-    assert run.data.tags["data.0.digest"] == "d" * 64
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.source, used.dataset.digest) == ("recording/", "d" * 36)
     files = {each.path for each in client.list_artifacts(run.info.run_id)}
     assert files == {"report.html", "notebook.ipynb", "run.json"}
 
