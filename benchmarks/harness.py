@@ -45,11 +45,11 @@ class Figure:
 
 
 def at_most(name: str, value: float, bound: float, unit: str = "", **more: str) -> Figure:
-    return Figure(name, value, unit, f"<= {bound:g}", value <= bound, **more)
+    return Figure(name, float(value), unit, f"<= {bound:g}", bool(value <= bound), **more)
 
 
 def at_least(name: str, value: float, bound: float, unit: str = "", **more: str) -> Figure:
-    return Figure(name, value, unit, f">= {bound:g}", value >= bound, **more)
+    return Figure(name, float(value), unit, f">= {bound:g}", bool(value >= bound), **more)
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int = 5) -> float:

@@ -4,7 +4,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+Floats = npt.NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its σ
 RANGE_TO_SIGMA = 2.5631  # the 10 % to 90 % range of a normal sample, in σ
@@ -73,19 +76,18 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     >>> learn_normal(before, before).centre.tolist()
     [1.0, 12.0]
     """
-    values = before.to_numpy()
+    values, everything = before.to_numpy(), metrics.to_numpy()
+    low, centre, high = quantiles(values, [0.1, 0.5, 0.9])
+    (mad,) = quantiles(np.abs(values - centre), [0.5])
+    (middle,) = quantiles(everything, [0.5])
+    (overall,) = quantiles(np.abs(everything - middle), [0.5])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series without a single value
-        centre = np.nanmedian(values, axis=0)
-        reach = np.nanmax(np.abs(metrics.to_numpy() - centre), axis=0)
-        mad = np.nanmedian(np.abs(values - centre), axis=0)
-        overall = metrics.to_numpy() - np.nanmedian(metrics.to_numpy(), axis=0)
-        overall = MAD_TO_SIGMA * np.nanmedian(np.abs(overall), axis=0)
-        low, high = np.nanquantile(values, [0.1, 0.9], axis=0)
+        reach = np.nanmax(np.abs(everything - centre), axis=0)
         tail = TAIL_SHARE * np.nanstd(values, axis=0)
     spread = np.fmax(mad * MAD_TO_SIGMA, (high - low) / RANGE_TO_SIGMA)
     rests = spread == 0
-    prior = np.clip(overall, spread, PRIOR_RATIO * spread)
+    prior = np.clip(MAD_TO_SIGMA * overall, spread, PRIOR_RATIO * spread)
     believed = np.sqrt(len(before) / (len(before) + PRIOR_ROWS))
     spread = np.hypot(believed * spread, np.sqrt(1 - believed**2) * prior)
     names = metrics.columns.get_level_values(1)
@@ -101,3 +103,27 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     )
     scale = np.where((scale > 0) | np.isnan(centre), scale, 1.0)  # zero wherever it was seen
     return Normal(pd.Series(centre, metrics.columns), pd.Series(scale, metrics.columns))
+
+
+def quantiles(values: Floats, shares: list[float]) -> Floats:
+    """Return quantiles of each column over what was observed, ``(shares, series)``.
+
+    As `numpy.nanquantile`, which takes one column at a time where this sorts all at once.
+
+    Examples
+    --------
+    >>> quantiles(np.array([[1.0, np.nan], [3.0, 5.0]]), [0.5])
+    array([[2., 5.]])
+    """
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    count = (~np.isnan(values)).sum(axis=0)
+    column = np.arange(values.shape[1])
+    found = np.full((len(shares), values.shape[1]), np.nan)
+    seen = count > 0
+    for row, share in enumerate(shares):
+        place = share * (count[seen] - 1)
+        below = np.floor(place).astype(int)
+        above = np.minimum(below + 1, count[seen] - 1)
+        start, end = ordered[below, column[seen]], ordered[above, column[seen]]
+        found[row, seen] = start + (place - below) * (end - start)
+    return found

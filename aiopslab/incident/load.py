@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.linalg import eigh
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,8 +70,9 @@ def without_load(distance: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 def _first_component(values: Floats) -> Floats:
     """Return the scores of the first principal component, one a row."""
-    u, s, _ = np.linalg.svd(values, full_matrices=False)
-    scores: Floats = u[:, 0] * s[0]
+    last = len(values) - 1
+    _, vectors = eigh(values @ values.T, subset_by_index=[last, last])
+    scores: Floats = vectors[:, 0]
     return scores
 
 

@@ -1,13 +1,12 @@
 """When an incident started: a change-point over all series together, with an interval."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.incident.deviation import learn_normal
+from aiopslab.incident.deviation import learn_normal, quantiles
 from aiopslab.incident.load import without_load
 from aiopslab.incident.ranking import best_score, score, services_of
 
@@ -22,7 +21,7 @@ APART = 20  # of which no two are nearer than this part of the window
 CLIP = 20.0  # robust σ beyond which a value counts no more
 LEAST_SPREAD = 0.25  # robust σ; a series is never steadier than this
 NOISE = 3.0  # robust σ from which a series has changed
-LEVELS = (0.2, 0.8)  # quantiles after the change that tell how far: it may come late or end early
+LEVELS = [0.2, 0.8]  # quantiles after the change that tell how far: it may come late or end early
 EARLY = 0.2  # the quantile of the departures that is taken as the onset: causes come first
 ALLOWANCE = (1.0, 3.0)  # robust σ that the CUSUM forgives: a quarter of the shift, within these
 STEP = 6.0  # robust σ that one row may add to it, lest a single spike decide
@@ -162,9 +161,7 @@ def _departures(
     """Return the row at which each changed series left its normal, and the rows its rise took."""
     distance = learn_normal(metrics.iloc[:change], metrics).deviations(metrics)
     z = without_load(distance, change).to_numpy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # series that fell silent
-        low, high = np.nan_to_num(np.nanquantile(z[change:], LEVELS, axis=0))
+    low, high = np.nan_to_num(quantiles(z[change:], LEVELS))
     level = np.where(high >= -low, high, low)
     changed = np.abs(level) >= NOISE
     allowance = np.clip(np.abs(level[changed]) / 4, *ALLOWANCE)

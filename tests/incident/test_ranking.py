@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.incident import rank_metrics, rank_services
-from aiopslab.incident.deviation import learn_normal
+from aiopslab.incident.deviation import learn_normal, quantiles
 from aiopslab.incident.ranking import SILENT
 from tests.incident.worlds import METRICS, SERVICES, broken, calm
 
@@ -101,3 +101,14 @@ def test_a_constant_series_has_a_floor_under_its_scale():
     normal = learn_normal(frame, frame)
     assert (normal.scale > 0).all()
     assert (normal.deviations(frame) == 0).all(axis=None)
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 2**31), gaps=st.floats(0, 0.9), shares=st.lists(st.floats(0, 1)))
+def test_quantiles_are_those_of_numpy(seed, gaps, shares):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rng.integers(1, 30), 4))
+    values[rng.random(values.shape) < gaps] = np.nan
+    values[0] = 1.0
+    expected = np.nanquantile(values, shares, axis=0) if shares else np.empty((0, 4))
+    np.testing.assert_allclose(quantiles(values, shares), expected, rtol=1e-9, atol=1e-12)
