@@ -26,6 +26,16 @@ Exit codes
 """
 
 
+into_gallery = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="reports",
+    show_default=True,
+    help="Folder of the gallery.",
+)
+
+
 class Commands(click.Group):
     """A group that names the nearest command when there is no such one."""
 
@@ -131,14 +141,7 @@ def gallery(folder: Path) -> None:
 
 
 @cli.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default="reports",
-    show_default=True,
-    help="Folder of the gallery.",
-)
+@into_gallery
 def demo(output: Path) -> None:
     """Run every template on its embedded data, and the incident report on every recording."""
     from aiopslab import sources
@@ -178,14 +181,7 @@ def _command(template: "Template") -> click.Command:
         metavar="FILE",
         help="Parameters from a YAML or JSON file; -p overrides it.",
     )
-    @click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        default="reports",
-        show_default=True,
-        help="Folder of the gallery.",
-    )
+    @into_gallery
     @click.option(
         "--fail-on",
         type=click.Choice(["watch", "act"]),
