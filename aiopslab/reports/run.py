@@ -76,6 +76,9 @@ def run(
     with _termination():
         failure, interruption = _execute(template, parameters, home / NOTEBOOK, progress)
     notebook = _read(home / NOTEBOOK) or _read(template.path) or {"cells": []}
+    # papermill leaves the paths of this machine in a notebook that is made to be passed on.
+    for path in ("input_path", "output_path"):
+        notebook.get("metadata", {}).get("papermill", {}).pop(path, None)
     verdicts = _bundles(notebook, VERDICT_MIME)
     verdict = Verdict.from_json(verdicts[-1]) if verdicts else None
     if failure is None and verdict is None:
@@ -99,6 +102,7 @@ def _publish(
     record: Record, notebook: dict[str, Any], folder: Path, tracking_uri: str | None
 ) -> Record:
     home = folder / record.id
+    write_atomically(home / NOTEBOOK, json.dumps(notebook, indent=1, ensure_ascii=False))
     write_atomically(home / PAGE, render.page(notebook, record))
     write(record, folder)  # the report is safe before anything else can go wrong
     problem = tracking.log(record, folder, tracking_uri)

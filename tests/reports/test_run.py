@@ -50,6 +50,7 @@ def test_a_run_leaves_a_notebook_a_page_a_record_and_a_gallery(tmp_path):
     assert (record.status, record.verdict.headline) == ("finished", "All is well.")
     assert record.parameters == {"rows": 6}
     assert "42" in page and "✓ ok" in page
+    assert str(tmp_path) not in (tmp_path / "out" / record.id / "notebook.ipynb").read_text()
     assert record.id in (tmp_path / "out" / "index.html").read_text()
     assert [at[0] for at in seen] == [1, 2, 3, 4]
 
