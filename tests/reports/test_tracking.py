@@ -41,7 +41,10 @@ def server(tmp_path_factory):
     command += ["--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
-    quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = os.environ | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else it starts more processes
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log, cwd=folder)
     try:
