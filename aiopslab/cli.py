@@ -151,6 +151,7 @@ def demo(output: Path) -> None:
     for template in known():
         every = sources.samples.names() if template.name == "incident" else []
         for values in [{"evidence": f"sample://{name}"} for name in every] or [{}]:
+            click.echo(" ".join([template.name, *values.values()]))
             record = _run(template, values, output, None)
             failed |= record.status == "failed"
     click.secho(f"\nOpen {output / 'index.html'} in a browser.", bold=True)
@@ -265,8 +266,7 @@ def _run(
     from aiopslab.reports.run import run as run_report
 
     console = Console(stderr=True, highlight=False)
-    given = " ".join(f"{name}={value}" for name, value in values.items())
-    console.print(f"{template.title} {given}".strip())
+    console.print(template.title)
     with _progress(console, template.title) as progress:
         record = run_report(template, values, folder, tracking_uri, progress)
     state = render.state(record)

@@ -93,6 +93,7 @@ def test_a_mistake_is_told_with_the_way_out_and_starts_nothing(
     code, _, err = aiopslab(*arguments)
     assert code == 2
     assert suggestion in err
+    assert "secret" not in err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 

@@ -245,6 +245,8 @@ def validate(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict
 def _checked(parameter: Parameter, given: Any) -> Any:
     from pydantic import ValidationError
 
+    from aiopslab.sources.url import holds_credentials
+
     adapter = parameter.adapter()
     if isinstance(given, str) and given.strip().lower() in EMPTY:
         try:
@@ -259,7 +261,10 @@ def _checked(parameter: Parameter, given: Any) -> Any:
         return adapter.dump_python(value, mode="json")
     except ValidationError as error:
         reasons = "; ".join(dict.fromkeys(_reason(each) for each in error.errors()))
-        raise ParameterError(f"{parameter.name} is {given!r}: {reasons}") from None
+        shown = (
+            "(not shown)" if isinstance(given, str) and holds_credentials(given) else repr(given)
+        )
+        raise ParameterError(f"{parameter.name} is {shown}: {reasons}") from None
 
 
 def _reason(error: Any) -> str:

@@ -146,6 +146,20 @@ def _refuse_credentials(url: str, scheme: str) -> None:
     raise SourceError(f"the {scheme}:// URL holds credentials ({what}), which reports keep", remedy)
 
 
+def holds_credentials(url: str) -> bool:
+    """Tell whether a URL must not be repeated, in a message or anywhere else.
+
+    Examples
+    --------
+    >>> holds_credentials("https://me:secret@host/x"), holds_credentials("recording/")
+    (True, False)
+    """
+    try:
+        return any(map(_credential, url.split("::")))
+    except SourceError:
+        return True  # what cannot be read cannot be cleared
+
+
 def _credential(link: str) -> str | None:
     """Name the credential in one link of a (chained) URL, without its value."""
     if "://" not in link:
