@@ -262,7 +262,8 @@ def _run(
     from rich.console import Console
 
     from aiopslab.reports import render
-    from aiopslab.reports.run import PAGE
+    from aiopslab.reports.gallery import INDEX
+    from aiopslab.reports.record import PAGE
     from aiopslab.reports.run import run as run_report
 
     console = Console(stderr=True, highlight=False)
@@ -275,7 +276,7 @@ def _run(
     for note in record.notes:
         click.echo(f"Note: {note}", err=True)
     click.echo(f"  report   {folder / record.id / PAGE}")
-    click.echo(f"  gallery  {folder / 'index.html'}")
+    click.echo(f"  gallery  {folder / INDEX}")
     return record
 
 

@@ -143,15 +143,15 @@ class _Half:
     def __init__(
         self, values: Floats, seen: npt.NDArray[np.bool_], rows: npt.NDArray[np.int_], edge: int
     ) -> None:
+        sign = 1 if edge == 0 else -1
+
         def sums(of: Floats) -> Floats:
             running = np.vstack([np.zeros(of.shape[1]), of.cumsum(axis=0)])
-            difference: Floats = np.abs(running[rows] - running[edge])
+            difference: Floats = sign * (running[rows] - running[edge])
             return difference
 
         self.count = np.maximum(sums(seen.astype(float)), 1)
-        sign = 1 if edge == 0 else -1
-        running = np.vstack([np.zeros(values.shape[1]), values.cumsum(axis=0)])
-        self.mean = sign * (running[rows] - running[edge]) / self.count
+        self.mean = sums(values) / self.count
         self.variance = np.maximum(sums(values**2) / self.count - self.mean**2, 0)
 
 

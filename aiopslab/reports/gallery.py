@@ -5,7 +5,7 @@ from typing import Any
 
 from aiopslab.errors import ReportError
 from aiopslab.reports import render
-from aiopslab.reports.record import Record, records, write_atomically
+from aiopslab.reports.record import PAGE, Record, records, write_atomically
 
 INDEX = "index.html"
 TILES = 3  # headline figures a row has room for
@@ -87,5 +87,5 @@ def _row(record: Record, folder: Path) -> dict[str, Any]:
         "tiles": render.tiles(record)[:TILES],
         "sources": [each["source"] for each in record.evidence],
         "took": f"{record.duration_s:.0f} s" if record.ended else "",
-        "has_page": (folder / record.id / "report.html").is_file(),
+        "has_page": (folder / record.id / PAGE).is_file(),
     }

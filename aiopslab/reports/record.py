@@ -20,7 +20,7 @@ from aiopslab.errors import ReportError
 from aiopslab.findings import Verdict
 
 Status = Literal["running", "finished", "failed"]
-FILE = "run.json"
+FILE, NOTEBOOK, PAGE = "run.json", "notebook.ipynb", "report.html"
 
 
 @dataclass(frozen=True)

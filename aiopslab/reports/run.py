@@ -13,15 +13,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from aiopslab.errors import AIOpsLabError
 from aiopslab.findings import VERDICT_MIME, Verdict
 from aiopslab.reports import gallery, render, tracking
 from aiopslab.reports.catalogue import Template
 from aiopslab.reports.parameters import validate
-from aiopslab.reports.record import Failure, Record, begin, now, write, write_atomically
+from aiopslab.reports.record import (
+    NOTEBOOK,
+    PAGE,
+    Failure,
+    Record,
+    begin,
+    now,
+    write,
+    write_atomically,
+)
+from aiopslab.sources.evidence import EVIDENCE_MIME
 
-EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
-NOTEBOOK, PAGE = "notebook.ipynb", "report.html"
 PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
 KERNEL = "python3"
 
@@ -219,6 +226,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return notebook
-
-
-__all__ = ["NOTEBOOK", "PAGE", "AIOpsLabError", "Terminated", "run"]
