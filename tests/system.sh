@@ -2,7 +2,8 @@
 # Install what the tests need of the operating system, where apt-get can do it.
 set -eu
 missing=""
-for pair in chromium:chromium prometheus:prometheus openssl:openssl; do
+for pair in chromium:chromium prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager \
+    openssl:openssl git:git; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0

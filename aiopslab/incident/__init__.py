@@ -3,17 +3,27 @@
 Pure functions over frames; nothing here reads a file, prints or draws by itself.
 """
 
+from aiopslab.incident.alerts import AlertGroups, group_alerts
 from aiopslab.incident.analysis import IncidentAnalysis, analyse
+from aiopslab.incident.burn import burn_rate, service_burn_rate
 from aiopslab.incident.changes import recent_changes
+from aiopslab.incident.forecast import forecast_resources, time_to_exhaustion
+from aiopslab.incident.metrics import rank_metrics
 from aiopslab.incident.onset import Onset, find_onset
-from aiopslab.incident.ranking import rank_metrics, rank_services
+from aiopslab.incident.ranking import rank_services
 
 __all__ = [
+    "AlertGroups",
     "IncidentAnalysis",
     "Onset",
     "analyse",
+    "burn_rate",
     "find_onset",
+    "forecast_resources",
+    "group_alerts",
     "rank_metrics",
     "rank_services",
     "recent_changes",
+    "service_burn_rate",
+    "time_to_exhaustion",
 ]

@@ -1,77 +1,99 @@
 """The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
 from aiopslab.errors import FrameError
 from aiopslab.findings import Effect, Finding, Level, Verdict
-from aiopslab.incident.effect import change
+from aiopslab.incident.conclusion import cut, effect_of, finding, hypotheses, moved
+from aiopslab.incident.metrics import SILENT
 from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset
-from aiopslab.incident.ranking import SILENT, rank_metrics, rank_services
+from aiopslab.incident.ordinary import bar, ordinary_scores
+from aiopslab.incident.ranking import rank_services
+from aiopslab.incident.suspects import Case, Frames, find_suspects, no_suspects, prepare
+from aiopslab.incident.topology import blast_radius
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ABNORMAL = 1.3  # a service's score below this is ordinary weather
-CLEAR = 2.0  # and from here on somebody should get up
-CERTAIN = 0.8  # a first rank in fewer of the resamples leaves the suspects undecided
+CLEAR = 1.5  # times the bar, from which somebody should get up
+CERTAIN = 0.8  # suspects that have so much of the probability between them are all named
 SUSPECTS = 3
 ROWS = 6  # metrics drawn as evidence
+NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: until then teaches
+NOTICED_SHARE = 0.2  # nothing, but never more than this share of the time before
 
 
 @dataclass(frozen=True)
 class IncidentAnalysis:
-    """What the metrics say about an incident.
+    """What the evidence says about an incident.
 
     Parameters
     ----------
-    metrics
-        The evidence, ``(times, series)``.
+    case
+        The evidence, prepared.
     onset
         When it began; ``None`` where nothing began or where there is too little data to tell.
-    services, series
-        What `rank_services` and `rank_metrics` returned; empty without an onset.
+    services, suspects
+        What `rank_services` and `find_suspects` returned; empty without an onset.
+    bar
+        Score that a service reaches on an ordinary day of this system.
     confidence
         Of every interval.
+    was_given
+        Whether somebody named the onset, so that something did happen.
     shortage
         What is missing to tell anything; empty where the data suffice.
     """
 
-    metrics: pd.DataFrame
+    case: Case
     onset: Onset | None
     services: pd.DataFrame
-    series: pd.DataFrame
+    suspects: pd.DataFrame
+    bar: float
     confidence: float
+    was_given: bool = False
     shortage: str = ""
+    span: str = field(default="", kw_only=True)
 
     @property
-    def suspects(self) -> list[str]:
+    def named(self) -> list[str]:
         """The services that cannot be told apart as the cause, best first; one when it is clear."""
-        if self.services.empty or self.services["score"].iloc[0] < ABNORMAL:
+        if self.services.empty or self.services["score"].iloc[0] < self.bar:
             return []
-        covered = self.services["support"].cumsum().shift(fill_value=0.0)
-        return self.services.loc[covered < CERTAIN, "service"].head(SUSPECTS).tolist()
+        share = self.services["probability"] / self.services["probability"].sum()
+        covered = share.cumsum().shift(fill_value=0.0)
+        likely = self.services[(covered < CERTAIN) & (self.services["score"] >= self.bar / 2)]
+        return likely["service"].head(SUSPECTS).tolist()
 
     @property
     def started(self) -> pd.Timestamp | None:
         """The onset, where something did begin."""
-        return self.onset.time if self.onset is not None and self.suspects else None
+        return (
+            self.onset.time if self.onset is not None and (self.named or self.was_given) else None
+        )
 
     @property
     def level(self) -> Level:
         """How urgent it is, on the scale of the verdict."""
         if self.shortage:
             return "watch"
-        if not self.suspects:
-            return "ok"
-        return "act" if self.services["score"].iloc[0] >= CLEAR else "watch"
+        if not self.named:
+            return "watch" if self.was_given else "ok"
+        return "act" if self.services["score"].iloc[0] >= CLEAR * self.bar else "watch"
+
+    @property
+    def blast_radius(self) -> list[str]:
+        """The services that depend on the first suspect, directly or not."""
+        if self.case.topology is None or not self.named:
+            return []
+        return blast_radius(self.case.topology, self.named[:1])
 
     def verdict(self) -> Verdict:
         """Conclude: what happened, when, where it most likely started, and what to do next."""
-        rows, services = len(self.metrics), self.metrics.columns.get_level_values(0).nunique()
-        figures: dict[str, float] = {"services": services, "rows": rows}
+        figures: dict[str, float] = {"services": len(self.case.services)}
         if self.shortage:
             return Verdict(
                 "watch",
@@ -79,41 +101,60 @@ class IncidentAnalysis:
                 figures,
                 actions=("Widen the window so that it begins well before the incident.",),
             )
-        if self.onset is None or not self.suspects:
+        count = len(self.case.services)
+        if self.onset is None or not self.named:
+            if self.started is None:
+                headline = f"Nothing abnormal here: {count} services kept to their normal."
+                return Verdict("ok", headline, figures)
             return Verdict(
-                "ok", f"Nothing abnormal here: {services} services kept to their normal.", figures
+                "watch",
+                f"Whatever began at {self.started:%Y-%m-%d %H:%M:%S} UTC did not begin in these "
+                f"{count} services: none strays further than on an ordinary day.",
+                figures,
+                actions=("Look at what is not recorded here: network, providers, demand.",),
             )
         figures |= {
-            "top score": self.services["score"].iloc[0],
-            "support of the first suspect": self.services["support"].iloc[0],
+            "top score": float(self.services["score"].iloc[0]),
+            "score of an ordinary day": self.bar,
+            "probability of the first suspect": float(self.services["probability"].iloc[0]),
             "onset interval (s)": (self.onset.high - self.onset.low).total_seconds(),
         }
         findings = tuple(self._finding(service) for service in self._shown())
         return Verdict(self.level, self._headline(), figures, findings, self._actions())
 
+    def hypotheses(self) -> pd.DataFrame:
+        """List the rival explanations with their probability and what would tell them apart."""
+        return hypotheses(self.services, self.suspects, self.case.topology)
+
     def table(self) -> pd.DataFrame:
-        """Return the services with their strongest metric, best candidate first, ranked from 1."""
-        strongest = self.series.drop_duplicates("service").set_index("service")
-        ranked = self.services.drop(columns="metric", errors="ignore").join(strongest, on="service")
+        """Return the services with their strongest suspect, best candidate first, from rank 1."""
+        columns = ["service", "score", "low", "high", "probability", "kind", "name"]
+        strongest = self.suspects.drop_duplicates("service").set_index("service")
+        ranked = self.services[columns].join(strongest[["before", "after"]], on="service")
         ranked = ranked.set_axis(pd.RangeIndex(1, len(ranked) + 1))
-        return ranked[
-            ["service", "score", "low", "high", "support", "metric", "before", "after"]
-        ].round({"score": 2, "low": 2, "high": 2, "support": 2, "before": 4, "after": 4})
+        ranked["name"] = [cut(str(each)) for each in ranked["name"]]
+        digits = {"score": 2, "low": 2, "high": 2, "probability": 2, "before": 4, "after": 4}
+        return ranked.round(digits)
+
+    def suspects_table(self, rows: int = 20) -> pd.DataFrame:
+        """Return what speaks against the named services, the strongest first."""
+        shown = self._shown() or self.services["service"].head(1).tolist()
+        its = self.suspects[self.suspects["service"].isin(shown) & (self.suspects["strength"] > 0)]
+        its = its.drop_duplicates(["service", "signal"]).head(rows)
+        table = its[["service", "kind", "name", "strength", "before", "after"]].round(3)
+        return table.assign(name=[cut(str(each)) for each in table["name"]]).reset_index(drop=True)
 
     def figure(self) -> "go.Figure":
         """Draw the metrics that speak against the suspects, with the onset marked."""
         from aiopslab.charts import Mark, small_multiples
 
         marks = []
-        if self.onset is not None and self.suspects:
+        if self.onset is not None and self.started is not None:
             marks = [Mark(self.onset.time, "onset", self.onset.low, self.onset.high)]
-        evidence = self._evidence()
-        return small_multiples(
-            self.metrics[evidence],
-            "The strongest evidence" if marks else "The metrics that moved most",
-            marks,
-            highlighted=sum(service in self.suspects for service, _ in evidence),
-        )
+        evidence = self.drawn()
+        title = "The strongest evidence" if marks else "The metrics that moved most"
+        highlighted = sum(service in self.named for service, _ in evidence)
+        return small_multiples(self.case.series[evidence], title, marks, highlighted=highlighted)
 
     def ranking_figure(self) -> "go.Figure":
         """Draw the services by score, with the interval of each."""
@@ -125,76 +166,76 @@ class IncidentAnalysis:
             "score",
             "Where it most likely started",
             "score",
-            highlighted=len(self.suspects),
+            highlighted=len(self.named),
         )
 
     def _repr_html_(self) -> str:
         return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)
 
     def _shown(self) -> list[str]:
-        strong = self.services.loc[self.services["score"] >= ABNORMAL, "service"].head(SUSPECTS)
-        return list(dict.fromkeys([*self.suspects, *strong]))
+        strong = self.services.loc[self.services["score"] >= self.bar, "service"].head(SUSPECTS)
+        return list(dict.fromkeys([*self.named, *strong]))
 
-    def _evidence(self) -> list[tuple[str, str]]:
-        """Return the series worth drawing: the suspects' strongest first."""
-        drawn = self.series[self.series["metric"] != SILENT]
+    def drawn(self) -> list[tuple[str, str]]:
+        """Return the series worth drawing, ``(service, metric)``: the suspects' strongest first."""
+        series = self.case.series
+        metrics = self.suspects[self.suspects["kind"] == "metric"]
+        metrics = metrics[metrics["name"] != SILENT]
         order = {service: rank for rank, service in enumerate(self._shown())}
         if order:
-            drawn = drawn[drawn["service"].isin(order)]
-            drawn = drawn.sort_values("service", key=lambda names: names.map(order), kind="stable")
-        best = drawn.groupby("service", sort=False).head(ROWS // SUSPECTS + 1).head(ROWS)
-        pairs = list(zip(best["service"], best["metric"], strict=True))
-        return pairs or cast("list[tuple[str, str]]", self.metrics.columns[:ROWS].to_list())
+            metrics = metrics[metrics["service"].isin(order)]
+            ranks = metrics["service"].map(order)
+            metrics = metrics.loc[ranks.sort_values(kind="stable").index]
+        best = metrics.drop_duplicates(["service", "signal"])
+        best = best.groupby("service", sort=False).head(ROWS // SUSPECTS + 1).head(ROWS)
+        found = zip(best["service"], best["name"], strict=True)
+        every = cast("list[tuple[str, str]]", series.columns.to_list())
+        pairs = [each for each in found if each in every]
+        theirs = [each for each in every if each[0] in order]
+        return pairs or theirs[:ROWS] or every[:ROWS]
 
     def _finding(self, service: str) -> Finding:
-        assert self.onset is not None
-        metric, effect = self._strongest(service)
-        support = float(self.services.set_index("service")["support"][service])
-        start, end = self.onset.time, self.metrics.index[-1]
-        evidence = f"metrics: {service} {metric}, {start:%H:%M:%S} to {end:%H:%M:%S} UTC"
-        claim = f"{_moved(metric, effect)}. It ranks first in {100 * support:.0f} % of resamples."
-        severity: Level = self.level if service in self.suspects else "watch"
-        return Finding(claim, service, severity, evidence, effect)
+        suspect = self._strongest(service)
+        row = self.services[self.services["service"] == service].iloc[0]
+        severity: Level = self.level if service in self.named else "watch"
+        return finding(suspect, row, self._effect(suspect), severity, self.span)
 
     def _headline(self) -> str:
         assert self.onset is not None
         when = f"{self.onset.time:%Y-%m-%d %H:%M:%S} UTC"
-        if len(self.suspects) > 1:
-            names = f"{', '.join(self.suspects[:-1])} and {self.suspects[-1]}"
+        if len(self.named) > 1:
+            names = f"{', '.join(self.named[:-1])} and {self.named[-1]}"
             return f"Something broke at {when}, but {names} cannot be told apart as its cause."
-        service = self.suspects[0]
+        service = self.named[0]
         certainty = "most likely" if self.level == "act" else "perhaps"
-        what = _moved(*self._strongest(service))
+        suspect = self._strongest(service)
+        what = moved(suspect, self._effect(suspect))
         return f"An incident began at {when}, {certainty} in {service}: {what}."
 
-    def _strongest(self, service: str) -> tuple[str, Effect | None]:
-        """Return the service's strongest metric and how much it changed; none for a silence."""
+    def _strongest(self, service: str) -> pd.Series:
+        return self.suspects[self.suspects["service"] == service].iloc[0]
+
+    def _effect(self, suspect: pd.Series) -> Effect | None:
         assert self.onset is not None
-        metric = str(self.series.loc[self.series["service"] == service, "metric"].iloc[0])
-        if metric == SILENT:
-            return metric, None
-        return metric, change(self.metrics[(service, metric)], self.onset.time, self.confidence)
+        return effect_of(suspect, self.case.metrics, self.onset.time, self.confidence)
 
     def _actions(self) -> tuple[str, ...]:
         assert self.onset is not None
-        first = self.suspects[0]
+        first = self.named[0]
         window = f"{self.onset.low:%H:%M:%S} and {self.onset.high:%H:%M:%S} UTC"
-        actions = [
-            f"Read the logs and traces of {first} between {window}.",
-            f"Look for a deploy, flag or configuration change of {first} shortly before that.",
-        ]
-        if len(self.suspects) > 1:
-            actions.insert(
-                0,
-                f"To tell {' from '.join(self.suspects[:2])}: see which of them calls the other, "
-                "and suspect the one that is called.",
-            )
+        actions = [f"Read the logs and traces of {first} between {window}."]
+        actions.append(f"Look for a change of {first} shortly before that, and undo it.")
+        if len(self.named) > 1:
+            rivals = self.hypotheses().set_index("hypothesis")["what would tell"]
+            tell = rivals.get(f"it began in {self.named[1]}", "")
+            actions.insert(0, f"To tell {' from '.join(self.named[:2])}: of the latter, {tell}.")
         return tuple(actions)
 
 
 def analyse(
-    metrics: pd.DataFrame,
+    frames: Frames,
     onset: pd.Timestamp | str | None = None,
+    baseline: Frames | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> IncidentAnalysis:
@@ -202,10 +243,15 @@ def analyse(
 
     Parameters
     ----------
-    metrics
-        Metrics frame (`aiopslab.frames`), ``(times, series)``, beginning before the incident.
+    frames
+        Frames by name, beginning before the incident; any of metrics, spans and logs, with a
+        topology if there is one. `Evidence.frames` has this shape.
     onset
-        When it began, where that is known, e.g. from an alert; ``None`` to find it.
+        When it was noticed, where that is known, e.g. from an alert; ``None`` to find when it
+        began. Somebody notices late, so the minutes just before teach nothing.
+    baseline
+        The same of a quiet time elsewhere, e.g. yesterday; ``None`` to learn what is normal from
+        the time before the onset alone.
     confidence
         Of every interval, 0 to 1.
     seed
@@ -219,7 +265,7 @@ def analyse(
     Raises
     ------
     FrameError
-        If a given onset is not a time, or lies outside the metrics.
+        If a given onset is not a time, or lies outside the evidence.
 
     Examples
     --------
@@ -228,29 +274,36 @@ def analyse(
     >>> columns = pd.MultiIndex.from_product([["auth", "cache"], ["latency_ms", "cpu"]])
     >>> noise = np.random.default_rng(7).normal(10, 1, size=(120, 4))
     >>> noise[80:, :2] *= 4
-    >>> analyse(pd.DataFrame(noise, times, columns)).suspects
+    >>> analyse({"metrics": pd.DataFrame(noise, times, columns)}).named
     ['auth']
     """
-    empty = pd.DataFrame(columns=["service", "score", "low", "high", "support", "metric"])
-    nothing = pd.DataFrame(
-        columns=["service", "metric", "strength", "direction", "before", "after"]
-    )
-    observed = metrics.loc[:, metrics.notna().any()]
+    case = prepare(frames, baseline)
+    observed = case.series.loc[:, case.series.notna().any()]
+    empty = rank_services(no_suspects(), 0.0), no_suspects()
     needed = MIN_ROWS_BEFORE + MIN_ROWS_AFTER
-    if len(observed) < needed or observed.empty:
+    if observed.empty or (len(observed) < needed and baseline is None):
         shortage = f"{len(observed)} rows with values, at least {needed} are needed"
         if observed.shape[1] == 0:
-            shortage = "no metric has a single value"
-        return IncidentAnalysis(metrics, None, empty, nothing, confidence, shortage)
+            shortage = "no metric, span or log line has a single value"
+        return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
     found = find_onset(observed, confidence, seed) if onset is None else _given(observed, onset)
     if found is None:
-        return IncidentAnalysis(metrics, None, empty, nothing, confidence)
+        return IncidentAnalysis(case, None, *empty, bar([]), confidence)
+    quiet_until = found.low
+    if onset is not None:
+        earlier = NOTICED_SHARE * (found.time - observed.index[0])
+        quiet_until = found.time - min(NOTICED_LATE, earlier)
+    suspects = find_suspects(case, found.time, quiet_until)
+    ordinary = bar(ordinary_scores(case, found.time, quiet_until, observed.index[-1]))
     return IncidentAnalysis(
-        metrics,
+        case,
         found,
-        rank_services(observed, found.time, seed),
-        rank_metrics(observed, found.time),
+        rank_services(suspects, ordinary, seed),
+        suspects,
+        ordinary,
         confidence,
+        onset is not None,
+        span=f"{found.time:%H:%M:%S} to {observed.index[-1]:%H:%M:%S} UTC",
     )
 
 
@@ -265,18 +318,7 @@ def _given(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
     first, last = metrics.index[0], metrics.index[-1]
     if not first < time <= last:
         raise FrameError(
-            f"onset is {time}; the metrics run from {first} to {last}",
+            f"onset is {time}; the evidence runs from {first} to {last}",
             "Give a time inside that window, or none to have it found.",
         )
     return Onset(time, time, time, float("nan"))
-
-
-def _moved(metric: str, effect: Effect | None) -> str:
-    """Say what a metric did."""
-    if effect is None:
-        return "it stopped reporting"
-    if effect.unit == "×":
-        direction = "rose" if effect.value >= 1 else "fell"
-        return f"{metric} {direction} to {effect.value:.3g} times its normal"
-    by = f"{abs(effect.value):.3g} {effect.unit}".strip()
-    return f"{metric} {'rose' if effect.value >= 0 else 'fell'} by {by}"

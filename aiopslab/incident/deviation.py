@@ -88,7 +88,8 @@ def learn_normal(before: pd.DataFrame, metrics: pd.DataFrame) -> Normal:
     spread = np.fmax(mad * MAD_TO_SIGMA, (high - low) / RANGE_TO_SIGMA)
     rests = spread == 0
     prior = np.clip(MAD_TO_SIGMA * overall, spread, PRIOR_RATIO * spread)
-    believed = np.sqrt(len(before) / (len(before) + PRIOR_ROWS))
+    seen = (~np.isnan(values)).sum(axis=0)
+    believed = np.sqrt(seen / (seen + PRIOR_ROWS))
     spread = np.hypot(believed * spread, np.sqrt(1 - believed**2) * prior)
     names = metrics.columns.get_level_values(1)
     peers = pd.Series(np.where(spread > 0, spread, np.nan)).groupby(names).transform("median")

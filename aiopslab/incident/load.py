@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.linalg import eigh
+from scipy.sparse.linalg import svds
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,10 +70,11 @@ def without_load(distance: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 def _first_component(values: Floats) -> Floats:
     """Return the scores of the first principal component, one a row."""
-    last = len(values) - 1
-    _, vectors = eigh(values @ values.T, subset_by_index=[last, last])
-    scores: Floats = vectors[:, 0]
-    return scores
+    if not values.any():
+        return values[:, 0]
+    scores, _, _ = svds(values, k=1, v0=np.ones(min(values.shape)), return_singular_vectors="u")
+    component: Floats = scores[:, 0]
+    return component
 
 
 def _correlation(values: Floats, factor: Floats) -> Floats:

@@ -101,8 +101,8 @@ def find_onset(metrics: pd.DataFrame, confidence: float = 0.95, seed: int = 0) -
     drawn = rng.integers(departures.size, size=(RESAMPLES, departures.size))
     # A slow rise began before it showed, by up to as long as it took to half of its height.
     earliest, latest = (departures - rises)[drawn], departures[drawn]
-    low = np.quantile(np.quantile(earliest, EARLY, axis=1), (1 - confidence) / 2)
-    high = np.quantile(np.quantile(latest, EARLY, axis=1), (1 + confidence) / 2)
+    low = np.quantile(np.quantile(earliest, EARLY / 2, axis=1), (1 - confidence) / 2)
+    high = np.quantile(np.quantile(latest, 2 * EARLY, axis=1), (1 + confidence) / 2)
     times = observed.index
     return Onset(
         times[round(np.quantile(departures, EARLY))],

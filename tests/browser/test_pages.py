@@ -30,7 +30,7 @@ def output(**content):
 def folder(tmp_path_factory):
     """A gallery with a real analysis, a hostile report and a failed one."""
     folder = tmp_path_factory.mktemp("reports")
-    analysis = incident.analyse(broken("database", at=150))
+    analysis = incident.analyse({"metrics": broken("database", at=150)})
     verdict = analysis.verdict()
     html = {"data": {"text/html": analysis.table().to_html()}}
     concluded = {"data": {VERDICT_MIME: verdict.to_json(), "text/html": verdict._repr_html_()}}

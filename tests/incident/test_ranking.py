@@ -4,38 +4,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiopslab.incident import rank_metrics, rank_services
+from aiopslab.incident import rank_metrics
 from aiopslab.incident.deviation import learn_normal, quantiles
-from aiopslab.incident.ranking import SILENT
-from tests.incident.worlds import METRICS, SERVICES, broken, calm
+from aiopslab.incident.metrics import SILENT
+from tests.incident.worlds import METRICS, SERVICES, broken, calm, ranked
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_broken_service_comes_first_with_its_metrics(service):
     metrics = broken(service, at=150)
-    services = rank_services(metrics, metrics.index[150])
+    services = ranked(metrics, metrics.index[150])
     series = rank_metrics(metrics, metrics.index[150])
     assert services.loc[0, "service"] == service
-    assert services.loc[0, "support"] > 0.8
+    assert services.loc[0, "probability"] > 0.8
     assert series.loc[0, "service"] == service
 
 
-def test_support_is_a_distribution_and_scores_descend_within_their_intervals():
+def test_probability_leaves_room_for_none_of_these_and_scores_descend_within_their_intervals():
     metrics = broken("auth", at=150)
-    services = rank_services(metrics, metrics.index[150])
-    assert services["support"].sum() == pytest.approx(1)
+    services = ranked(metrics, metrics.index[150])
+    assert 0 < services["probability"].sum() < 1
     assert services["score"].is_monotonic_decreasing
     assert (services["low"] <= services["score"]).all()
     assert (services["score"] <= services["high"]).all()
 
 
-def test_two_services_that_break_alike_share_the_support():
+def test_two_services_that_break_alike_share_the_probability():
     metrics = broken("auth", at=150)
     for metric in METRICS:
         metrics[("database", metric)] = metrics[("auth", metric)]
-    support = rank_services(metrics, metrics.index[150]).set_index("service")["support"]
-    assert support["auth"] < 0.8 or support["database"] < 0.8
-    assert support["auth"] + support["database"] > 0.9
+    likely = ranked(metrics, metrics.index[150]).set_index("service")["probability"]
+    assert likely["auth"] == pytest.approx(likely["database"], abs=0.1)
+    assert likely["auth"] + likely["database"] > 0.9
 
 
 def test_a_fall_counts_as_much_as_a_rise():
@@ -52,15 +52,15 @@ def test_a_fall_counts_as_much_as_a_rise():
 def test_a_service_that_falls_silent_is_blamed():
     metrics = calm(4)
     metrics.loc[metrics.index[150:], "database"] = np.nan
-    services = rank_services(metrics, metrics.index[150])
-    assert services.loc[0, ["service", "metric"]].tolist() == ["database", SILENT]
+    services = ranked(metrics, metrics.index[150])
+    assert services.loc[0, ["service", "name"]].tolist() == ["database", SILENT]
 
 
 def test_a_metric_that_begins_after_the_incident_is_not_blamed_for_beginning():
     metrics = calm(4)
     metrics.loc[metrics.index[:150], ("cache", "cpu")] = np.nan
     metrics.loc[metrics.index[150:], ("auth", "error_ratio")] = 0.5
-    assert rank_services(metrics, metrics.index[150]).loc[0, "service"] == "auth"
+    assert ranked(metrics, metrics.index[150]).loc[0, "service"] == "auth"
 
 
 @settings(max_examples=15, deadline=None)
@@ -80,8 +80,8 @@ def test_units_do_not_matter(factors):
 @given(order=st.permutations(range(len(SERVICES) * len(METRICS))))
 def test_the_order_of_columns_does_not_matter(order):
     metrics = broken("llm", at=150)
-    expected = rank_services(metrics, metrics.index[150])
-    got = rank_services(metrics.iloc[:, list(order)], metrics.index[150])
+    expected = ranked(metrics, metrics.index[150])
+    got = ranked(metrics.iloc[:, list(order)], metrics.index[150])
     pd.testing.assert_frame_equal(expected[["service", "score"]], got[["service", "score"]])
 
 

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from aiopslab.incident import IncidentAnalysis, analyse, rank_services
+from aiopslab.incident.ordinary import bar
+from aiopslab.incident.suspects import find_suspects, prepare
+
 SERVICES = ("gateway", "auth", "cache", "database", "llm")
 METRICS = ("duration_p95_ms", "request_rate", "error_ratio", "cpu", "memory_mb")
 START = pd.Timestamp("2026-03-01T12:00:00Z")
@@ -38,3 +42,11 @@ def broken(service: str, at: int, seed: int = 0, rows: int = 240) -> pd.DataFram
     if service != "gateway":
         metrics.loc[after, ("gateway", "duration_p95_ms")] *= 4
     return metrics
+
+
+def analysed(metrics: pd.DataFrame, **options) -> IncidentAnalysis:
+    return analyse({"metrics": metrics}, **options)
+
+
+def ranked(metrics: pd.DataFrame, onset: pd.Timestamp) -> pd.DataFrame:
+    return rank_services(find_suspects(prepare({"metrics": metrics}), onset), bar([]))

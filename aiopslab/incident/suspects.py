@@ -1,0 +1,236 @@
+"""What speaks against each service: metrics, operations and behaviour on one scale."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from aiopslab.frames import FrameName, schemas
+from aiopslab.incident.behaviour import executions, rank_behaviour
+from aiopslab.incident.derived import derive_metrics
+from aiopslab.incident.golden import signal_of
+from aiopslab.incident.metrics import rank_metrics
+from aiopslab.incident.operations import rank_operations
+from aiopslab.incident.templates import mine
+from aiopslab.incident.topology import call_graph, callees
+from aiopslab.incident.traces import attribute
+
+Frames = Mapping[FrameName, pd.DataFrame]
+
+COLUMNS = ["service", "kind", "name", "signal", "strength", "before", "after", "low", "high"]
+TIME = "datetime64[us, UTC]"
+BUCKETS = 100  # into which the evidence is cut for log lines that belong to no trace
+
+
+@dataclass(frozen=True)
+class Case:
+    """The frames of an incident prepared once, to be read at several onsets.
+
+    Parameters
+    ----------
+    metrics, baseline
+        Metrics of the incident, and of a quiet time elsewhere; ``None`` where there are none.
+    spans
+        As `aiopslab.incident.traces.attribute` returns them, with `begun`, when the trace began,
+        and `is_quiet`, whether it belongs to the baseline.
+    events
+        As `aiopslab.incident.behaviour.executions` returns them, with the same two columns.
+    logs
+        Logs frame with `template`, a number, and `is_quiet`.
+    templates
+        Text of each log template, indexed by its number.
+    topology
+        The call graph, given or derived from the spans; ``None`` where neither is there.
+    series
+        The metrics with what spans and logs say at each moment, see
+        `aiopslab.incident.derived.derive_metrics`.
+    """
+
+    metrics: pd.DataFrame | None
+    baseline: pd.DataFrame | None
+    spans: pd.DataFrame
+    events: pd.DataFrame
+    logs: pd.DataFrame
+    templates: pd.Series
+    topology: pd.DataFrame | None
+    series: pd.DataFrame
+
+    @property
+    def services(self) -> list[str]:
+        """Every service that the evidence of the incident names, sorted."""
+        return sorted({str(each) for each in self.series.columns.get_level_values(0)})
+
+    def before(self, end: pd.Timestamp) -> "Case":
+        """Return the evidence as it was at a time, the baseline kept whole."""
+        metrics = None if self.metrics is None else self.metrics[self.metrics.index < end]
+        spans = self.spans[self.spans["is_quiet"] | (self.spans["begun"] < end)]
+        events = self.events[self.events["is_quiet"] | (self.events["begun"] < end)]
+        return replace(self, metrics=metrics, spans=spans, events=events)
+
+
+def prepare(frames: Frames, baseline: Frames | None = None) -> Case:
+    """Bring frames to the form that every signal reads.
+
+    Parameters
+    ----------
+    frames
+        Frames of the incident, by name; any of metrics, spans, logs, topology.
+    baseline
+        The same of a quiet time elsewhere, if there is one.
+
+    Returns
+    -------
+    Case
+    """
+    quiet = baseline or {}
+    spans = _joined("spans", frames, quiet)
+    logs = _joined("logs", frames, quiet)
+    topology = frames.get("topology")
+    if topology is None or topology.empty:
+        topology = call_graph(spans) if len(spans) else None
+    spans = (
+        attribute(spans)
+        if len(spans)
+        else spans.assign(is_entry=[], blamed=[], self_ms=[], failed=[])
+    )
+    logs, templates = _with_templates(logs)
+    begun = pd.concat(
+        [
+            spans.groupby("trace_id")["start"].min(),
+            logs.groupby("trace_id")["timestamp"].min(),
+        ]
+    )
+    begun = begun.groupby(level=0).first()  # the span's clock, where there is one
+    quiet_traces = {
+        *spans.loc[spans["is_quiet"], "trace_id"],
+        *logs.loc[logs["is_quiet"], "trace_id"],
+    }
+    events = executions(spans, logs)
+    events = events.assign(
+        begun=_of_trace(begun, events),
+        is_quiet=events["trace_id"].isin(quiet_traces),
+    )
+    spans = spans.assign(begun=_of_trace(begun, spans))
+    metrics = frames.get("metrics")
+    series = derive_metrics(metrics, spans[~spans["is_quiet"]], logs[~logs["is_quiet"]])
+    return Case(metrics, quiet.get("metrics"), spans, events, logs, templates, topology, series)
+
+
+def no_suspects() -> pd.DataFrame:
+    """Return the table of `find_suspects` with nothing in it."""
+    return pd.DataFrame(columns=COLUMNS)
+
+
+def find_suspects(
+    case: Case, onset: pd.Timestamp, quiet_until: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """List what speaks against each service, the strongest first.
+
+    Parameters
+    ----------
+    case
+        As `prepare` returns it.
+    onset
+        What happened from it on is judged.
+    quiet_until
+        What happened before it teaches what is normal; the onset where ``None``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``service, kind (metric, operation, span, error, log), name, signal, strength, before,
+        after``. `signal` is the golden signal of a metric, else the name: measures of the same
+        signal are one piece of case. `before` and `after` are medians of a metric, ms of an
+        operation's self-time, or shares of the executions of the service; `low` and `high` are
+        the 95 % interval of the ratio of self-times, or of the difference of shares.
+    """
+    until = quiet_until or onset
+    tables = []
+    if case.metrics is not None and not case.metrics.empty:
+        ranked = rank_metrics(case.metrics, onset, until, case.baseline, case.topology)
+        signals = [signal_of(metric) or metric for metric in ranked["metric"]]
+        ranked = ranked.rename(columns={"metric": "name"})
+        tables.append(ranked.assign(kind="metric", signal=signals, low=np.nan, high=np.nan))
+    quiet, now = _split(case.spans, until, onset)
+    if len(quiet) and len(now):
+        ranked = rank_operations(quiet, now)
+        tables.append(ranked.assign(kind="operation", signal=ranked["name"]))
+    quiet, now = _split(case.events, until, onset)
+    if len(quiet) and len(now):
+        ranked = rank_behaviour(quiet, now)
+        is_log = ranked["kind"] == "log"
+        text = ranked["event"].where(~is_log, ranked["event"].map(case.templates))
+        ranked = ranked.assign(name=text, signal=text)
+        if case.topology is not None:
+            ranked["service"] = _named(ranked, callees(case.topology))
+        tables.append(ranked)
+    tables = [each[COLUMNS] for each in tables if len(each)]
+    if not tables:
+        return no_suspects()
+    joined = pd.concat(tables, ignore_index=True)
+    return joined.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+
+def _of_trace(begun: pd.Series, table: pd.DataFrame) -> pd.Series:
+    """Return when the trace of each row began."""
+    times: pd.Series = begun.reindex(table["trace_id"]).set_axis(table.index)
+    return times
+
+
+def _joined(name: FrameName, frames: Frames, quiet: Frames) -> pd.DataFrame:
+    """Return a frame with the baseline's rows before it, told apart by `is_quiet`."""
+    parts = [
+        table[name].assign(is_quiet=is_quiet)
+        for table, is_quiet in ((quiet, True), (frames, False))
+        if name in table and len(table[name])
+    ]
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    time = "start" if name == "spans" else "timestamp"
+    columns = [each for each in schemas()[name].columns if each != "attributes"]
+    empty = pd.DataFrame(columns=[*columns, "is_quiet"], dtype=object)
+    return empty.astype({"is_quiet": bool, time: TIME})
+
+
+def _with_templates(logs: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Number the template of each line, apart for each service, and place lines without a trace."""
+    numbers = pd.Series(0, index=logs.index)
+    texts: dict[str, str] = {}
+    for _, lines in logs.groupby("service", sort=True):
+        mined = mine(lines["body"])
+        offset = len(texts)
+        numbers[lines.index] = offset + pd.factorize(mined.ids)[0]
+        texts |= {
+            str(offset + place): mined.templates[number]
+            for place, number in enumerate(pd.unique(mined.ids))
+        }
+    trace = logs["trace_id"] if "trace_id" in logs.columns else pd.Series(None, logs.index, "str")
+    times = logs.loc[~logs["is_quiet"], "timestamp"]
+    if len(times):
+        width = max((times.max() - times.min()) / BUCKETS, pd.Timedelta("1s")).ceil("s")
+        moment = logs["timestamp"].dt.floor(width).astype("str")
+        trace = trace.mask(trace.isna() | (trace == ""), "lines of " + moment)
+    return logs.assign(template=numbers.astype("str"), trace_id=trace), pd.Series(
+        texts, dtype="str"
+    )
+
+
+def _named(ranked: pd.DataFrame, calls: Mapping[str, list[str]]) -> list[str]:
+    """Return whom each event speaks against: the callee that a line or a failure names."""
+    blamed = []
+    for service, kind, text in zip(ranked["service"], ranked["kind"], ranked["name"], strict=True):
+        words = set(re.findall(r"[\w.-]+", text.lower())) if kind != "span" else set()
+        named = [each for each in calls.get(service, ()) if each.lower() in words]
+        blamed.append(named[0] if len(named) == 1 else service)
+    return blamed
+
+
+def _split(
+    table: pd.DataFrame, until: pd.Timestamp, onset: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if table.empty:
+        return table, table
+    quiet = table["is_quiet"] | (table["begun"] < until)
+    return table[quiet], table[~table["is_quiet"] & (table["begun"] >= onset)]

@@ -1,0 +1,215 @@
+"""An Alertmanager: the alerts that it knows of, silenced and inhibited ones included or not.
+
+``alertmanager+http://host:9093`` (or ``alertmanager+https``), with a path if a proxy adds one. What
+to fetch is said in the query string or as options of `aiopslab.sources.open`::
+
+    alertmanager+http://localhost:9093/?match={team="shop"}&silenced=false
+
+Credentials and the certificate authority come from the environment, as for the Prometheus that it
+belongs to: see `aiopslab.sources.prometheus`.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import httpx
+import pandas as pd
+
+from aiopslab.errors import SourceError, did_you_mean
+from aiopslab.frames import FrameWarning
+from aiopslab.sources.backends import Recording
+from aiopslab.sources.prometheus import client as prometheus
+from aiopslab.sources.prometheus.grid import seconds
+from aiopslab.sources.prometheus.translate import SERVICE_LABELS
+
+DEFAULT_TIMEOUT = 30
+_COLUMNS = ["timestamp", "name", "service", "severity", "state", "fingerprint", "labels"]
+_OPTIONS = ["match", "silenced", "inhibited", "service_label", "timeout"]
+_MATCHER = r'\s*[a-zA-Z_]\w*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"\s*'
+_SELECTOR = re.compile(rf"\s*\{{?((?:{_MATCHER},?)*)\}}?\s*")
+
+
+def open_alertmanager(
+    url: str,
+    start: pd.Timestamp | None,
+    end: pd.Timestamp | None,
+    *,
+    match: str | None = None,
+    silenced: str | bool | None = None,
+    inhibited: str | bool | None = None,
+    service_label: str | None = None,
+    timeout: str | float | None = None,
+) -> Recording:
+    """Fetch the alerts: the back end of ``alertmanager+http(s)``.
+
+    Parameters
+    ----------
+    url
+        The server, and any of the options in its query string (percent-encode ``&``, ``#`` and
+        ``%`` there); an option given outside it wins.
+    start, end
+        The window; an alert that began before it and still fires is listed at its start.
+    match
+        Which alerts, e.g. ``{team="shop",severity!="info"}``; all of them by default.
+    silenced, inhibited
+        Whether to fetch those that nobody is notified of because of a silence, or because another
+        alert inhibits them. Either may be the cause of what others are notified of.
+    service_label
+        The label that holds the service. Without it, or in an alert that lacks it, the first of
+        `service`, `service_name`, `job` and `instance` is taken; none of them, no service.
+    timeout
+        How long to wait for one answer; 30 s by default.
+
+    Raises
+    ------
+    SourceError
+        If the server cannot be reached, refuses, or has no alert that matches.
+    """
+    address, asked = _split(url)
+    said = zip(_OPTIONS, (match, silenced, inhibited, service_label, timeout), strict=True)
+    asked |= {name: str(value) for name, value in said if value is not None}
+    label = asked.get("service_label")
+    wait = seconds(asked.get("timeout", DEFAULT_TIMEOUT), "timeout")
+    parameters = {
+        "filter": matchers(asked.get("match", "")),
+        "silenced": _truth(asked.get("silenced", "true"), "silenced"),
+        "inhibited": _truth(asked.get("inhibited", "true"), "inhibited"),
+    }
+    client = _Client(address, timeout=wait)
+    with client:
+        listed = client.alerts(parameters)
+    if not listed:
+        raise SourceError(
+            f"{address} has no alert{' that matches' if 'match' in asked else ''}",
+            "Perhaps nothing is wrong; for alerts of the past open the Prometheus that has them.",
+        )
+    warnings.warn(
+        "Alertmanager lists the alerts that fire now; those resolved before are not among them",
+        FrameWarning,
+        stacklevel=2,
+    )
+    labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
+    return Recording({"alerts": alerts_table(listed, labels, pd.Timestamp.now("UTC"), start)})
+
+
+def alerts_table(
+    listed: Iterable[Mapping[str, Any]],
+    service_labels: Sequence[str],
+    now: pd.Timestamp,
+    start: pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """Turn alerts as the API lists them into the times they began and ended.
+
+    Parameters
+    ----------
+    listed
+        Alerts of ``/api/v2/alerts``.
+    service_labels
+        Where to look for the service, the first that an alert has.
+    now
+        An end after it is only when the alert ends unless Prometheus sends it again.
+    start
+        Where an alert that began before it, and has not ended by then, is listed.
+
+    Examples
+    --------
+    >>> slow = {"labels": {"alertname": "Slow", "job": "shop"}, "fingerprint": "c0ffee",
+    ...         "startsAt": "2026-03-01T12:00:00Z", "endsAt": "2026-03-01T12:05:00Z"}
+    >>> now = pd.Timestamp("2026-03-01T13:00Z")
+    >>> alerts_table([slow], ["job"], now)[["name", "service", "state"]]
+       name service     state
+    0  Slow    shop    firing
+    1  Slow    shop  resolved
+    """
+    rows = []
+    for each in listed:
+        labels = dict(each["labels"])
+        alert = {
+            "name": labels.get("alertname", "unnamed"),
+            "service": next((labels[name] for name in service_labels if labels.get(name)), None),
+            "severity": labels.get("severity"),
+            "fingerprint": each["fingerprint"],
+            "labels": labels,
+        }
+        began, ends = pd.Timestamp(each["startsAt"]), pd.Timestamp(each["endsAt"])
+        is_over = began <= ends <= now
+        if start is not None and began < start and not (is_over and ends < start):
+            began = start
+        rows.append({**alert, "timestamp": began, "state": "firing"})
+        if is_over:
+            rows.append({**alert, "timestamp": ends, "state": "resolved"})
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def matchers(match: str) -> list[str]:
+    """Split a selector into the matchers that the API takes one by one.
+
+    Raises
+    ------
+    SourceError
+        If it has not the form of a selector.
+
+    Examples
+    --------
+    >>> matchers('{team="shop", severity=~"page|warn"}')
+    ['team="shop"', 'severity=~"page|warn"']
+    """
+    read = _SELECTOR.fullmatch(match)
+    if read is None:
+        raise SourceError(
+            f"match is {match!r}; expected matchers of labels", 'Write it as {team="shop"}.'
+        )
+    return [each.strip() for each in re.findall(_MATCHER, read[1])]
+
+
+class _Client(prometheus.Client):
+    """Prometheus' client, for an API of another version that answers with the bare data."""
+
+    def alerts(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the alerts as the API lists them."""
+        try:
+            return list(self._get("alerts", parameters))
+        except SourceError as error:
+            remedy = error.remedy.replace("that Prometheus runs", "that Alertmanager runs")
+            raise SourceError(error.problem, remedy) from None
+
+    def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
+        return super()._ask(path.replace("/api/v1/", "/api/v2/", 1), parameters)
+
+    def _data(self, response: httpx.Response) -> Any:
+        try:
+            answer = response.json()
+            is_answer = all({"labels", "startsAt", "endsAt", "fingerprint"} <= {*a} for a in answer)
+        except (ValueError, TypeError):
+            is_answer = False
+        if is_answer and isinstance(answer, list):
+            return answer
+        raise SourceError(
+            f"{self.address} answered, but not as Alertmanager does",
+            "Check host, port and path; Prometheus itself is opened as prometheus+http.",
+        )
+
+
+def _split(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address of the server and the options in its query string."""
+    parts = urlsplit(url.removeprefix("alertmanager+"))
+    if not parts.hostname:
+        raise SourceError(f"{url} names no host", "Write it as alertmanager+http://localhost:9093.")
+    asked: dict[str, str] = {}
+    for pair in filter(None, parts.query.split("&")):
+        name, _, value = pair.partition("=")
+        if name not in _OPTIONS:
+            raise SourceError(
+                f"an Alertmanager URL has no option {name!r}", did_you_mean(name, _OPTIONS)
+            )
+        asked[name] = unquote(value)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), asked
+
+
+def _truth(value: str, name: str) -> str:
+    if value.lower() not in {"true", "false"}:
+        raise SourceError(f"{name} is {value!r}; expected true or false", f"Write {name}=false.")
+    return value.lower()

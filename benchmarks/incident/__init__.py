@@ -1,0 +1,1 @@
+"""The incident benchmark, one module a subject, each with ``figures()``."""
