@@ -2,5 +2,7 @@
 
 from aiopslab.charts.bars import ranked_bars
 from aiopslab.charts.multiples import Mark, small_multiples
+from aiopslab.charts.service_map import service_map
+from aiopslab.charts.timeline import timeline
 
-__all__ = ["Mark", "ranked_bars", "small_multiples"]
+__all__ = ["Mark", "ranked_bars", "service_map", "small_multiples", "timeline"]

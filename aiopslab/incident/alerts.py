@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.errors import AIOpsLabError
-from aiopslab.frames import conform
+from aiopslab.frames import conform, schemas
 from aiopslab.incident.alike import kinds
 from aiopslab.incident.episodes import settle
 
@@ -115,7 +115,7 @@ class AlertGroups:
 
 
 def group_alerts(
-    alerts: pd.DataFrame,
+    alerts: pd.DataFrame | None,
     topology: pd.DataFrame | None = None,
     *,
     evaluation: str | pd.Timedelta = "1min",
@@ -135,7 +135,7 @@ def group_alerts(
     Parameters
     ----------
     alerts
-        Alerts frame, in any order.
+        Alerts frame, in any order; ``None`` where the evidence has none.
     topology
         Topology frame; ``None`` where the calls are not known.
     evaluation
@@ -180,6 +180,8 @@ def group_alerts(
     0  database  [gateway, database]     2
     """
     every, within = _duration(evaluation, "evaluation"), _duration(gap, "gap")
+    if alerts is None:
+        alerts = pd.DataFrame(columns=list(schemas()["alerts"].columns))
     frame = conform("alerts", alerts)
     edges = _edges(topology)
     settled, unmatched = settle(frame, every)

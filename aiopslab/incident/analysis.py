@@ -1,27 +1,34 @@
 """The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from aiopslab.errors import FrameError
 from aiopslab.findings import Effect, Finding, Level, Verdict
-from aiopslab.incident.conclusion import cut, effect_of, finding, hypotheses, moved
-from aiopslab.incident.metrics import SILENT
-from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset
+from aiopslab.incident.conclusion import effect_of, finding, hypotheses, moved
+from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset, given_onset
 from aiopslab.incident.ordinary import bar, ordinary_scores
 from aiopslab.incident.ranking import rank_services
+from aiopslab.incident.surges import compare_templates
 from aiopslab.incident.suspects import Case, Frames, find_suspects, no_suspects, prepare
 from aiopslab.incident.topology import blast_radius
+from aiopslab.incident.views import (
+    evidence_series,
+    ranking_table,
+    suspects_table,
+    templates_table,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from aiopslab.charts import Mark
+
 CLEAR = 1.5  # times the bar, from which somebody should get up
 CERTAIN = 0.8  # suspects that have so much of the probability between them are all named
 SUSPECTS = 3
-ROWS = 6  # metrics drawn as evidence
+DRAWN = 4  # series at the top of the timeline
 NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: until then teaches
 NOTICED_SHARE = 0.2  # nothing, but never more than this share of the time before
 
@@ -128,33 +135,53 @@ class IncidentAnalysis:
 
     def table(self) -> pd.DataFrame:
         """Return the services with their strongest suspect, best candidate first, from rank 1."""
-        columns = ["service", "score", "low", "high", "probability", "kind", "name"]
-        strongest = self.suspects.drop_duplicates("service").set_index("service")
-        ranked = self.services[columns].join(strongest[["before", "after"]], on="service")
-        ranked = ranked.set_axis(pd.RangeIndex(1, len(ranked) + 1))
-        ranked["name"] = [cut(str(each)) for each in ranked["name"]]
-        digits = {"score": 2, "low": 2, "high": 2, "probability": 2, "before": 4, "after": 4}
-        return ranked.round(digits)
+        return ranking_table(self.services, self.suspects)
 
     def suspects_table(self, rows: int = 20) -> pd.DataFrame:
         """Return what speaks against the named services, the strongest first."""
         shown = self._shown() or self.services["service"].head(1).tolist()
-        its = self.suspects[self.suspects["service"].isin(shown) & (self.suspects["strength"] > 0)]
-        its = its.drop_duplicates(["service", "signal"]).head(rows)
-        table = its[["service", "kind", "name", "strength", "before", "after"]].round(3)
-        return table.assign(name=[cut(str(each)) for each in table["name"]]).reset_index(drop=True)
+        return suspects_table(self.suspects, shown, rows)
+
+    def templates(self) -> pd.DataFrame:
+        """Compare the log templates before and after, see `compare_templates`; empty without."""
+        logs = self.case.logs[~self.case.logs["is_quiet"]]
+        times = logs["timestamp"]
+        if self.started is None or not times.min() < self.started <= times.max():
+            return compare_templates(logs.iloc[:0], pd.Timestamp(0, tz="UTC"))
+        texts = logs["template"].map(self.case.templates)
+        return compare_templates(logs.assign(template=texts), self.started, self.confidence)
+
+    def templates_table(self, rows: int = 12) -> pd.DataFrame:
+        """Return the log templates that changed, the most telling first."""
+        return templates_table(self.templates(), rows)
 
     def figure(self) -> "go.Figure":
         """Draw the metrics that speak against the suspects, with the onset marked."""
-        from aiopslab.charts import Mark, small_multiples
+        from aiopslab.charts import small_multiples
 
-        marks = []
-        if self.onset is not None and self.started is not None:
-            marks = [Mark(self.onset.time, "onset", self.onset.low, self.onset.high)]
-        evidence = self.drawn()
+        evidence = self._drawn()
+        marks = self._marks()
         title = "The strongest evidence" if marks else "The metrics that moved most"
         highlighted = sum(service in self.named for service, _ in evidence)
         return small_multiples(self.case.series[evidence], title, marks, highlighted=highlighted)
+
+    def timeline(
+        self, alerts: pd.DataFrame | None = None, changes: pd.DataFrame | None = None
+    ) -> "go.Figure":
+        """Draw metrics, log templates that changed, alerts and changes on one time axis."""
+        from aiopslab.charts import timeline
+
+        compared = self.templates()
+        surges = compared[compared["change"].isin(["new", "surged"])]
+        metrics = self.case.series[self._drawn()[:DRAWN]]
+        return timeline(metrics, self._marks(), surges, alerts, changes)
+
+    def service_map(self) -> "go.Figure":
+        """Draw who calls whom, how far off each service is, and whom the suspects drag along."""
+        from aiopslab.charts import service_map
+
+        scores = self.services.set_index("service")["score"]
+        return service_map(self.case.topology, scores, self.named)
 
     def ranking_figure(self) -> "go.Figure":
         """Draw the services by score, with the interval of each."""
@@ -176,23 +203,15 @@ class IncidentAnalysis:
         strong = self.services.loc[self.services["score"] >= self.bar, "service"].head(SUSPECTS)
         return list(dict.fromkeys([*self.named, *strong]))
 
-    def drawn(self) -> list[tuple[str, str]]:
-        """Return the series worth drawing, ``(service, metric)``: the suspects' strongest first."""
-        series = self.case.series
-        metrics = self.suspects[self.suspects["kind"] == "metric"]
-        metrics = metrics[metrics["name"] != SILENT]
-        order = {service: rank for rank, service in enumerate(self._shown())}
-        if order:
-            metrics = metrics[metrics["service"].isin(order)]
-            ranks = metrics["service"].map(order)
-            metrics = metrics.loc[ranks.sort_values(kind="stable").index]
-        best = metrics.drop_duplicates(["service", "signal"])
-        best = best.groupby("service", sort=False).head(ROWS // SUSPECTS + 1).head(ROWS)
-        found = zip(best["service"], best["name"], strict=True)
-        every = cast("list[tuple[str, str]]", series.columns.to_list())
-        pairs = [each for each in found if each in every]
-        theirs = [each for each in every if each[0] in order]
-        return pairs or theirs[:ROWS] or every[:ROWS]
+    def _drawn(self) -> list[tuple[str, str]]:
+        return evidence_series(self.suspects, self.case.series, self._shown())
+
+    def _marks(self) -> "list[Mark]":
+        from aiopslab.charts import Mark
+
+        if self.onset is None or self.started is None:
+            return []
+        return [Mark(self.onset.time, "onset", self.onset.low, self.onset.high)]
 
     def _finding(self, service: str) -> Finding:
         suspect = self._strongest(service)
@@ -286,7 +305,9 @@ def analyse(
         if observed.shape[1] == 0:
             shortage = "no metric, span or log line has a single value"
         return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    found = find_onset(observed, confidence, seed) if onset is None else _given(observed, onset)
+    found = (
+        find_onset(observed, confidence, seed) if onset is None else given_onset(observed, onset)
+    )
     if found is None:
         return IncidentAnalysis(case, None, *empty, bar([]), confidence)
     quiet_until = found.low
@@ -305,20 +326,3 @@ def analyse(
         onset is not None,
         span=f"{found.time:%H:%M:%S} to {observed.index[-1]:%H:%M:%S} UTC",
     )
-
-
-def _given(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
-    try:
-        time = pd.Timestamp(onset)
-    except ValueError:
-        raise FrameError(
-            f"onset is {onset!r}, which is not a time", "Write it as 2026-03-01T12:00:00+00:00."
-        ) from None
-    time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-    first, last = metrics.index[0], metrics.index[-1]
-    if not first < time <= last:
-        raise FrameError(
-            f"onset is {time}; the evidence runs from {first} to {last}",
-            "Give a time inside that window, or none to have it found.",
-        )
-    return Onset(time, time, time, float("nan"))

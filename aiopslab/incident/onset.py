@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aiopslab.errors import FrameError
 from aiopslab.incident.deviation import learn_normal, quantiles
 from aiopslab.incident.load import without_load
 from aiopslab.incident.ranking import best_score, score, services_of
@@ -111,6 +112,37 @@ def find_onset(metrics: pd.DataFrame, confidence: float = 0.95, seed: int = 0) -
         float(max(cases)),
         confidence,
     )
+
+
+def given_onset(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
+    """Return an onset that somebody named, without an interval.
+
+    Parameters
+    ----------
+    metrics
+        Metrics frame, in whose time it has to lie.
+    onset
+        A time; without a zone, UTC.
+
+    Raises
+    ------
+    FrameError
+        If it is not a time, or lies outside of the metrics.
+    """
+    try:
+        time = pd.Timestamp(onset)
+    except ValueError:
+        raise FrameError(
+            f"onset is {onset!r}, which is not a time", "Write it as 2026-03-01T12:00:00+00:00."
+        ) from None
+    time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+    first, last = metrics.index[0], metrics.index[-1]
+    if not first < time <= last:
+        raise FrameError(
+            f"onset is {time}; the evidence runs from {first} to {last}",
+            "Give a time inside that window, or none to have it found.",
+        )
+    return Onset(time, time, time, float("nan"))
 
 
 def _proposals(metrics: pd.DataFrame) -> npt.NDArray[np.int_]:

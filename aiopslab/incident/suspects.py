@@ -1,13 +1,14 @@
 """What speaks against each service: metrics, operations and behaviour on one scale."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from aiopslab.frames import FrameName, schemas
+from aiopslab.frames import FrameName, FrameWarning, schemas
 from aiopslab.incident.behaviour import executions, rank_behaviour
 from aiopslab.incident.derived import derive_metrics
 from aiopslab.incident.golden import signal_of
@@ -21,6 +22,7 @@ Frames = Mapping[FrameName, pd.DataFrame]
 
 COLUMNS = ["service", "kind", "name", "signal", "strength", "before", "after", "low", "high"]
 TIME = "datetime64[us, UTC]"
+SKEW = pd.Timedelta("2s")  # between two clocks that is let be
 BUCKETS = 100  # into which the evidence is cut for log lines that belong to no trace
 
 
@@ -95,7 +97,7 @@ def prepare(frames: Frames, baseline: Frames | None = None) -> Case:
         if len(spans)
         else spans.assign(is_entry=[], blamed=[], self_ms=[], failed=[])
     )
-    logs, templates = _with_templates(logs)
+    logs, templates = _with_templates(_on_one_clock(logs, spans))
     begun = pd.concat(
         [
             spans.groupby("trace_id")["start"].min(),
@@ -171,6 +173,27 @@ def find_suspects(
         return no_suspects()
     joined = pd.concat(tables, ignore_index=True)
     return joined.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+
+def _on_one_clock(logs: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
+    """Move the lines by as much as their clock is off that of the spans of the same traces."""
+    if spans.empty or "trace_id" not in logs.columns:
+        return logs
+    traces = spans.groupby("trace_id").agg(begun=("start", "min"), longest=("duration_ms", "max"))
+    shared = logs.join(traces, on="trace_id", how="inner")
+    if shared.empty:
+        return logs
+    lag = pd.Timedelta((shared["timestamp"] - shared["begun"]).median())
+    longest = pd.Timedelta(milliseconds=float(shared["longest"].quantile(0.95)))
+    if -SKEW <= lag <= longest + SKEW:
+        return logs
+    warnings.warn(
+        f"log lines lie {lag.total_seconds():+.0f} s from the spans of their traces; "
+        "they were moved onto the clock of the spans",
+        FrameWarning,
+        stacklevel=2,
+    )
+    return logs.assign(timestamp=logs["timestamp"] - lag)
 
 
 def _of_trace(begun: pd.Series, table: pd.DataFrame) -> pd.Series:

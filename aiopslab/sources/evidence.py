@@ -105,6 +105,46 @@ class Evidence:
             truth,
         )
 
+    def joined(self, *others: "Evidence") -> "Evidence":
+        """Join evidence from several sources, e.g. metrics here, logs and traces there.
+
+        Parameters
+        ----------
+        *others
+            Evidence of the same time. Rows of a frame that several have are taken together;
+            series of metrics likewise, and where two hold the same series, the first is kept.
+
+        Returns
+        -------
+        Evidence
+            This one itself, where there is no other.
+
+        Examples
+        --------
+        >>> edges = pd.DataFrame({"caller": ["gateway"], "callee": ["auth"]})
+        >>> more = pd.DataFrame({"caller": ["auth"], "callee": ["database"]})
+        >>> Evidence.of({"topology": edges}, "a").joined(Evidence.of({"topology": more}, "b"))
+        Evidence('a + b': 2 topology)
+        """
+        if not others:
+            return self
+        every = (self, *others)
+        tables: dict[str, pd.DataFrame] = {}
+        for name in FRAME_NAMES:
+            parts = [each.frames[name] for each in every if name in each.frames]
+            if parts:
+                tables[name] = _together(name, parts)
+        starts = [each.start for each in every if each.start is not None]
+        ends = [each.end for each in every if each.end is not None]
+        return Evidence.of(
+            tables,
+            " + ".join(each.source for each in every),
+            min(starts, default=None),
+            max(ends, default=None),
+            notes=tuple(f"{each.source}: {note}" for each in every for note in each.notes),
+            truth=next((each.truth for each in every if each.truth is not None), None),
+        )
+
     @property
     def metrics(self) -> pd.DataFrame:
         """Index `timestamp`, columns (`service`, `metric`); floats, NaN where not scraped."""
@@ -235,6 +275,14 @@ def _ordered(tables: Mapping[str, pd.DataFrame]) -> list[tuple[FrameName, pd.Dat
         if name not in FRAME_NAMES:
             raise SourceError(f"there is no frame {name!r}", did_you_mean(name, list(FRAME_NAMES)))
     return [(name, tables[name]) for name in FRAME_NAMES if name in tables]
+
+
+def _together(name: FrameName, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all parts; of metrics the series, each as the first part has it."""
+    if name != "metrics":
+        return pd.concat(parts, ignore_index=True)
+    wide = pd.concat(parts, axis=1)
+    return wide.loc[:, ~wide.columns.duplicated()]
 
 
 def _services(name: FrameName, frame: pd.DataFrame) -> int | None:

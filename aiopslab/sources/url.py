@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SECRET_KEYS = {
     *("token", "access_token", "auth_token", "bearer", "authorization", "auth"),
     *("password", "passwd", "pwd", "secret", "secret_key", "client_secret"),
-    *("api_key", "apikey", "sig", "signature", "x-amz-signature", "x-goog-signature"),
+    *("api_key", "apikey", "app_key", "application_key", "sig", "signature", "x-amz-signature", "x-goog-signature"),
 }
 
 
@@ -66,6 +66,8 @@ def check(url: str) -> str:
         samples.path(url.partition("://")[2])
     elif scheme == "file":
         files.check_local(url)
+    elif scheme.endswith("+file"):
+        files.check_local(url.partition("://")[2].partition("?")[0])
     elif scheme not in backends.schemes() and not files.is_protocol(scheme):
         raise SourceError(f"no source opens {scheme}://", _nearest_scheme(scheme))
     elif scheme in {"http", "https"} and urlsplit(url).path in {"", "/"}:

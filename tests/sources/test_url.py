@@ -23,7 +23,7 @@ def problem(call) -> str:
         ("promethius+http://localhost:9090", "prometheus+http"),
         ("samples://incident", "sample"),
         ("s4://bucket/logs.parquet", "s3"),
-        ("zzzzzz://x", "Valid schemes: file, "),
+        ("zzzzzz://x", "Valid schemes: alertmanager+http, "),
     ],
 )
 def test_an_unknown_scheme_names_the_nearest(url, nearest):
