@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SECRET_KEYS = {
     *("token", "access_token", "auth_token", "bearer", "authorization", "auth"),
     *("password", "passwd", "pwd", "secret", "secret_key", "client_secret"),
-    *("api_key", "apikey", "app_key", "application_key", "sig", "signature", "x-amz-signature", "x-goog-signature"),
+    *("api_key", "apikey", "app_key", "application_key"),
+    *("sig", "signature", "x-amz-signature", "x-goog-signature"),
 }
 
 
