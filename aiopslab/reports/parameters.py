@@ -70,6 +70,7 @@ class Parameter:
 
 
 WORDS = {
+    "array": "list, as JSON",
     "string": "text",
     "number": "number",
     "integer": "whole number",
