@@ -50,11 +50,11 @@ class Commands(click.Group):
 
 
 class Root(Commands):
-    """The commands, of which `rehearse` lives with the rehearsal."""
+    """The commands, of which `rehearse` and `remediate` live with what they command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted([*super().list_commands(ctx), "rehearse"])
+        return sorted([*super().list_commands(ctx), "rehearse", "remediate"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
@@ -62,6 +62,10 @@ class Root(Commands):
             from aiopslab.rehearsal.command import rehearse
 
             return rehearse
+        if cmd_name == "remediate":
+            from aiopslab.runbooks.command import remediate
+
+            return remediate
         return super().get_command(ctx, cmd_name)
 
 

@@ -1,6 +1,6 @@
 """The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -267,7 +267,8 @@ def analyse(
         topology if there is one. `Evidence.frames` has this shape.
     onset
         When it was noticed, where that is known, e.g. from an alert; ``None`` to find when it
-        began. Somebody notices late, so the minutes just before teach nothing.
+        began. Somebody notices late: where the evidence dates the onset to the minutes just
+        before, that is taken, else those minutes teach nothing.
     baseline
         The same of a quiet time elsewhere, e.g. yesterday; ``None`` to learn what is normal from
         the time before the onset alone.
@@ -305,15 +306,15 @@ def analyse(
         if observed.shape[1] == 0:
             shortage = "no metric, span or log line has a single value"
         return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    found = (
-        find_onset(observed, confidence, seed) if onset is None else given_onset(observed, onset)
-    )
+    found = find_onset(observed, confidence, seed)
+    if onset is not None:
+        noticed = given_onset(observed, onset)
+        late = min(NOTICED_LATE, NOTICED_SHARE * (noticed.time - observed.index[0]))
+        if found is None or not noticed.time - late <= found.time <= noticed.time:
+            found = replace(noticed, low=noticed.time - late)
     if found is None:
         return IncidentAnalysis(case, None, *empty, bar([]), confidence)
     quiet_until = found.low
-    if onset is not None:
-        earlier = NOTICED_SHARE * (found.time - observed.index[0])
-        quiet_until = found.time - min(NOTICED_LATE, earlier)
     suspects = find_suspects(case, found.time, quiet_until)
     ordinary = bar(ordinary_scores(case, found.time, quiet_until, observed.index[-1]))
     return IncidentAnalysis(

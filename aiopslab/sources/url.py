@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
     from aiopslab.sources.evidence import Evidence
 
+_VARIABLES = {
+    "prometheus": (
+        "Set AIOPSLAB_PROMETHEUS_TOKEN, or AIOPSLAB_PROMETHEUS_USER and "
+        "AIOPSLAB_PROMETHEUS_PASSWORD,"
+    ),
+    # An Alertmanager most often stands behind the same door as its Prometheus.
+    "alertmanager": (
+        "Set AIOPSLAB_PROMETHEUS_TOKEN, or AIOPSLAB_PROMETHEUS_USER and "
+        "AIOPSLAB_PROMETHEUS_PASSWORD,"
+    ),
+    "datadog": "Set DD_API_KEY and DD_APP_KEY",
+    "splunk": "Set SPLUNK_TOKEN, or SPLUNK_USER and SPLUNK_PASSWORD,",
+}
 _SECRET_KEYS = {
     *("token", "access_token", "auth_token", "bearer", "authorization", "auth"),
     *("password", "passwd", "pwd", "secret", "secret_key", "client_secret"),
@@ -139,12 +152,12 @@ def _refuse_credentials(url: str, scheme: str) -> None:
     what = next(filter(None, map(_credential, url.split("::"))), None)
     if what is None:
         return
-    remedy = (
-        "Set AIOPSLAB_PROMETHEUS_TOKEN, or AIOPSLAB_PROMETHEUS_USER and "
-        "AIOPSLAB_PROMETHEUS_PASSWORD, in the environment instead."
-        if scheme.startswith("prometheus")
-        else "Leave it to the environment or the configuration of that store, e.g. AWS_PROFILE."
-    )
+    server, _, protocol = scheme.partition("+")
+    remedy = "Leave it to the environment or the configuration of that store, e.g. AWS_PROFILE."
+    if protocol in {"http", "https"}:
+        usual = f"Set AIOPSLAB_{server.upper()}_TOKEN, or _USER and _PASSWORD,"
+        remedy = _VARIABLES.get(server, usual)
+        remedy = f"{remedy} in the environment instead."
     # The URL itself is not repeated: it holds the secret.
     raise SourceError(f"the {scheme}:// URL holds credentials ({what}), which reports keep", remedy)
 

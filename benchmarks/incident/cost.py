@@ -27,7 +27,9 @@ def figures() -> list[Figure]:
     whole = cpu_seconds(lambda: ranking(large))
     return [
         at_most("ranking 1,000 series x 600 points", whole, 1, "CPU s", peer=peer),
-        at_most("4 times the series cost", whole / cpu_seconds(lambda: ranking(narrow)), 5, "times"),
+        at_most(
+            "4 times the series cost", whole / cpu_seconds(lambda: ranking(narrow)), 5, "times"
+        ),
         at_most("4 times the points cost", whole / cpu_seconds(lambda: ranking(short)), 5, "times"),
         at_most("onset of 1,000 x 600", cpu_seconds(lambda: find_onset(large), 3), 1, "CPU s"),
         Figure(

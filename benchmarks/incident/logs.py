@@ -66,7 +66,9 @@ def figures() -> list[Figure]:
             note=f"{len(tables)} systems, one configuration",
         ),
         left_out(tables),
-        at_least("template mining", lines / seconds, 20_000, "lines / CPU s", note=f"{lines} lines"),
+        at_least(
+            "template mining", lines / seconds, 20_000, "lines / CPU s", note=f"{lines} lines"
+        ),
         *table,
     ]
 

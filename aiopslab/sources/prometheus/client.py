@@ -200,9 +200,10 @@ class Client:
         try:
             text = str(response.json()["error"])
         except (ValueError, TypeError, KeyError):
-            text = response.text.strip()[:200]
+            text = response.text.strip()
         for secret in self._secrets:
             text = text.replace(secret, "…")
+        text = text[:200]
         return f"{response.status_code} {response.reason_phrase}" + (f", {text}" if text else "")
 
     def _retry_after(self, response: httpx.Response) -> float | None:

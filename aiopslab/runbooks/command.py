@@ -1,0 +1,418 @@
+"""The command ``aiopslab remediate``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiopslab.errors import AIOpsLabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aiopslab.runbooks.catalogue import Catalogue
+    from aiopslab.runbooks.execution import Outcome
+    from aiopslab.runbooks.planning import Plan
+    from aiopslab.runbooks.step import Step
+
+REFUSED = 4
+LOG = "remediation.jsonl"
+
+EXIT_CODES = """\b
+Exit codes
+  0  done, or shown
+  1  a file cannot be used, or a server did not do as asked
+  2  a wrong command or option
+  4  refused: not approved, nothing here can do it, or it no longer applies
+"""
+
+
+class _Refusal(click.ClickException):
+    """A refusal as click shows it, told apart from a failure by its exit code."""
+
+    exit_code = REFUSED
+
+
+class _Group(click.Group):
+    """A group whose commands end in a message where the user can mend it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from aiopslab.runbooks.errors import Refused
+
+        try:
+            return super().invoke(ctx)
+        except AIOpsLabError as error:
+            kind = _Refusal if isinstance(error, Refused) else click.ClickException
+            raise kind(_plain(str(error), lines=True)) from None
+
+
+_catalogue = click.option(
+    "-c",
+    "--catalogue",
+    "catalogue",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Actions of your own, in YAML, besides those that come with it.",
+)
+_set = click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value of a parameter, as often as needed.",
+)
+_audit = click.option(
+    "--audit",
+    "audit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=LOG,
+    show_default=True,
+    metavar="FILE",
+    help="The audit log.",
+)
+_approve = click.option("--approve", is_flag=True, help="Do it. Without this it is only shown.")
+_by = click.option("--by", metavar="NAME", help="Who approves.")
+_reason = click.option("--reason", metavar="TEXT", help="Why it is done.")
+_plan_file = click.argument("file", metavar="PLAN", type=click.Path(path_type=Path))
+
+
+@click.group(cls=_Group, epilog=EXIT_CODES)
+def remediate() -> None:
+    """Plan what to do about an incident, and do it when somebody approves.
+
+    Nothing is changed without --approve, --by and --reason. What is done is written to an audit
+    log before and after, and can be taken back with `undo`.
+
+    \b
+    Start here
+      aiopslab remediate list                                 what can be done
+      aiopslab remediate plan recording/ -o plan.json         what to do about an incident
+      aiopslab remediate show plan.json 1                     one step, with all its commands
+      aiopslab remediate run plan.json 1                      a dry run: look, change nothing
+      aiopslab remediate run plan.json 1 --approve --by me --reason "users wait"
+      aiopslab remediate audit show                           what was done
+      aiopslab remediate undo 2 --approve --by me --reason "it did not help"
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+
+
+@remediate.command("list")
+@_catalogue
+def list_actions(catalogue: Path | None) -> None:
+    """List the actions of the catalogue: what each answers, its risk and its command."""
+    for action in _known(catalogue).actions:
+        who = "can be done from here" if action.executor else "you run the command"
+        click.secho(action.name, bold=True, nl=False)
+        click.echo(f"  {action.title} ({action.risk.level} risk; {who})")
+        if action.when:
+            click.echo(f"    answers  {', '.join(action.when)}")
+        click.echo(f"    command  {action.command}")
+
+
+@remediate.command("plan")
+@click.argument("evidence", metavar="EVIDENCE")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Save it as JSON."
+)
+@_catalogue
+@_set
+def make_plan(
+    evidence: str, output: Path | None, catalogue: Path | None, pairs: tuple[str, ...]
+) -> None:
+    """Plan what to do about an incident.
+
+    EVIDENCE is a recording or any other source that `aiopslab run incident` takes, which is
+    analysed; or a JSON file with a verdict, such as the run.json beside a report. A verdict alone
+    does not say what was changed, so a plan of it has no rollback.
+
+    \b
+    Examples
+      aiopslab remediate plan sample://classifier-deploy
+      aiopslab remediate plan recording/ --set namespace=shop -o plan.json
+      aiopslab remediate plan reports/incident-20260301T120000Z-c0ffee/run.json
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    known, given = _known(catalogue), _values(pairs)
+    made = (
+        _of_verdict(Path(evidence), known, given)
+        if evidence.endswith(".json")
+        else _of_evidence(evidence, known, given)
+    )
+    _show_plan(made)
+    if output is not None:
+        _write(output, made.to_json())
+        if made.steps:
+            click.echo(f"\nSaved. See a step with `aiopslab remediate show {output} 1`.")
+
+
+@remediate.command()
+@_plan_file
+@click.argument("number", metavar="[STEP]", type=int, required=False)
+def show(file: Path, number: int | None) -> None:
+    """Show a saved PLAN, or all that there is to know of one STEP of it."""
+    saved = _saved(file)
+    if number is None:
+        _show_plan(saved)
+    else:
+        _show_step(saved[number])
+
+
+@remediate.command()
+@_plan_file
+@click.argument("number", metavar="STEP", type=int)
+@_set
+@_approve
+@_by
+@_reason
+@_audit
+def run(
+    file: Path,
+    number: int,
+    pairs: tuple[str, ...],
+    approve: bool,
+    by: str | None,
+    reason: str | None,
+    audit: Path,
+) -> None:
+    """Show what a STEP of a PLAN would do, or do it.
+
+    Without --approve it is a dry run, which asks the server whether the step still applies and
+    changes nothing. With it the step is done, once, and recorded.
+
+    \b
+    Examples
+      aiopslab remediate run plan.json 1
+      aiopslab remediate run plan.json 1 --set version=2 --set current=3
+      aiopslab remediate run plan.json 1 --set version=2 --set current=3 \\
+          --approve --by me --reason "version 3 answers nonsense"
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    step = _saved(file)[number].with_values(_values(pairs))
+    command = f"aiopslab remediate run {file} {number}"
+    _execute(step, approve, by, reason, audit, command, pairs)
+
+
+@remediate.command()
+@click.argument("number", metavar="RECORD", type=int)
+@_approve
+@_by
+@_reason
+@_audit
+def undo(number: int, approve: bool, by: str | None, reason: str | None, audit: Path) -> None:
+    """Take back what a RECORD of the audit log says was done.
+
+    It is a step like any other: shown first, done with --approve, and recorded.
+    """
+    from aiopslab.runbooks.audit import AuditLog
+    from aiopslab.runbooks.execution import undo_of
+
+    records = AuditLog(audit).records()
+    if not 1 <= number <= len(records):
+        raise click.UsageError(f"There is no record {number}; {audit} has {len(records)}.")
+    step = undo_of(records[number - 1])
+    _execute(step, approve, by, reason, audit, f"aiopslab remediate undo {number}")
+
+
+@remediate.group()
+def audit() -> None:
+    """Read the audit log, and check that nobody changed it."""
+
+
+@audit.command("show")
+@_audit
+def show_audit(audit: Path) -> None:
+    """List the records: what was done when, by whom and why."""
+    from aiopslab.runbooks.audit import AuditLog
+
+    for record in AuditLog(audit).records():
+        what = f"{record.get('action', '')} {record.get('service', '')}"
+        click.secho(f"{record['number']:>4}  {record['at'][:19]}  {record['event']:<8}", nl=False)
+        why = record.get("why") or record.get("reason", "")
+        click.echo(_plain(f"  {what}  {record.get('by', '')}: {why}"))
+
+
+@audit.command()
+@click.option(
+    "--seen",
+    default="",
+    metavar="HASH",
+    help="The hash of a record that was there: that it still is shows that none was cut off.",
+)
+@_audit
+def verify(audit: Path, seen: str) -> None:
+    """Check that no record was changed, removed or put in.
+
+    Keep the hash that is printed somewhere else, and give it with --seen the next time: a log cut
+    off at its end, or written anew as a whole, is found by nothing else.
+    """
+    from aiopslab.runbooks.audit import AuditLog
+
+    click.echo(str(AuditLog(audit).verify(seen)))
+
+
+def _known(path: Path | None) -> "Catalogue":
+    from aiopslab.runbooks.catalogue import built_in, load_catalogue
+
+    return load_catalogue(path) if path else built_in()
+
+
+def _values(pairs: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not (separator and name):
+            raise click.UsageError(f"--set {pair!r} is not NAME=VALUE, e.g. --set namespace=shop.")
+        values[name] = value
+    return values
+
+
+def _of_evidence(url: str, catalogue: "Catalogue", given: dict[str, str]) -> "Plan":
+    """Analyse an incident, and plan by all that the analysis knows."""
+    from aiopslab import sources
+    from aiopslab.incident import analyse, recent_changes
+    from aiopslab.incident.alerts import group_alerts
+    from aiopslab.runbooks.planning import plan
+
+    frames = sources.open(url).frames
+    analysis = analyse(frames)
+    alerts = frames.get("alerts")
+    grouped: pd.DataFrame | None = None
+    if alerts is not None and len(alerts):
+        grouped = group_alerts(alerts, frames.get("topology")).alerts
+    return plan(
+        analysis.verdict(),
+        analysis.named,
+        recent_changes(frames.get("changes"), analysis.started),
+        catalogue,
+        alerts=grouped,
+        signals=analysis.suspects,
+        given=given,
+    )
+
+
+def _of_verdict(path: Path, catalogue: "Catalogue", given: dict[str, str]) -> "Plan":
+    from aiopslab.findings import Verdict
+    from aiopslab.runbooks.planning import plan
+
+    plain = _read(path)
+    verdict = plain.get("verdict", plain) if isinstance(plain, dict) else plain
+    return plan(Verdict.from_json(verdict), catalogue=catalogue, given=given)
+
+
+def _saved(path: Path) -> "Plan":
+    from aiopslab.runbooks.planning import Plan
+
+    return Plan.from_json(_read(path))
+
+
+def _read(path: Path) -> Any:
+    from aiopslab.runbooks.errors import RunbookError
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunbookError(f"cannot read {path}: {error.strerror}", "Check the path.") from None
+    except (ValueError, RecursionError) as error:
+        raise RunbookError(f"{path} is not JSON: {error}", "Save the plan anew.") from None
+
+
+def _write(path: Path, plain: Any) -> None:
+    from aiopslab.runbooks.errors import RunbookError
+
+    try:
+        path.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise RunbookError(f"cannot write {path}: {error.strerror}", "Choose another.") from None
+
+
+def _execute(
+    step: "Step",
+    approve: bool,
+    by: str | None,
+    reason: str | None,
+    log: Path,
+    command: str,
+    pairs: tuple[str, ...] = (),
+) -> None:
+    """Do a step or show it, and say what to do next."""
+    from aiopslab.runbooks.approval import Approval
+    from aiopslab.runbooks.audit import AuditLog
+    from aiopslab.runbooks.execution import execute
+
+    if not approve:
+        _show_step(step)
+        _show_outcome(execute(step), command, pairs)
+        return
+    if not by or not reason:
+        raise click.UsageError("--approve needs --by NAME and --reason TEXT.")
+    outcome = execute(step, Approval.now(step, by, reason), AuditLog(log), dry_run=False)
+    click.echo(_plain(outcome.says))
+    for title, state in (("before", outcome.before), ("after", outcome.after)):
+        if state:
+            click.echo(_plain(f"  {title}  {_listed(state)}"))
+    if outcome.acted:
+        click.echo(f"  recorded as {outcome.record} in {log}")
+        if outcome.undo is not None:
+            click.echo(f"  to take it back: aiopslab remediate undo {outcome.record}")
+
+
+def _show_outcome(outcome: "Outcome", command: str, pairs: tuple[str, ...]) -> None:
+    import shlex
+
+    click.echo(_plain(f"\nDry run: {outcome.says}"))
+    if outcome.before:
+        click.echo(_plain(f"  now  {_listed(outcome.before)}"))
+    given = [*pairs, *(f"{name}={value}" for name, value in outcome.suggested.items())]
+    said = "".join(f" --set {shlex.quote(pair)}" for pair in given)
+    if outcome.suggested:
+        click.echo(_plain(f"  see it with these values:  {command}{said}"))
+    elif outcome.before:
+        click.echo(_plain(f'  to do it:  {command}{said} --approve --by NAME --reason "…"'))
+
+
+def _show_plan(made: "Plan") -> None:
+    click.secho(_plain(made.headline), bold=True)
+    for number, step in enumerate(made.steps, start=1):
+        click.echo(
+            _plain(
+                f"{number:>3}. {step.action.title}: {step.service} "
+                f"({step.expected}, {step.action.risk.level} risk)"
+            )
+        )
+        click.echo(_plain(f"     {step.why}"))
+        click.echo(f"     {step.command}")
+        if step.warning:
+            click.secho(_plain(f"     Beware: {step.warning}"), fg="yellow")
+    for note in made.notes:
+        click.echo(_plain(f"Note: {note}"))
+    if made.next:
+        click.echo("Next, look here:")
+    for each in made.next:
+        click.echo(_plain(f"  {each}"))
+
+
+def _show_step(step: "Step") -> None:
+    click.secho(_plain(f"{step.action.title}: {step.service}"), bold=True)
+    told = [
+        ("why", step.why),
+        ("expect", step.expected),
+        ("risk", f"{step.action.risk.level}: {step.action.risk.why}"),
+        ("beware", step.warning),
+        ("first", step.precondition),
+        ("check", step.check),
+        ("do", step.command),
+        ("undo", step.undo),
+        ("", step.undo_command),
+        ("lacks", ", ".join(f"{e} ({step.action.parameters[e].help})" for e in step.needs)),
+    ]
+    for title, text in told:
+        if text:
+            click.echo(_plain(f"  {title:<8} {text}"))
+
+
+def _listed(state: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in state.items())
+
+
+def _plain(text: str, lines: bool = False) -> str:
+    """Leave out what would steer a terminal."""
+    return "".join(each for each in text if each.isprintable() or (lines and each == "\n"))
