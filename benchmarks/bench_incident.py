@@ -10,9 +10,9 @@ from rich.progress import track
 
 from aiopslab.frames import FrameWarning
 from benchmarks.harness import publish
-from benchmarks.incident import alerts, cost, forecast, logs, ranking, recordings
+from benchmarks.incident import alerts, changes, cost, forecast, logs, peers, ranking, recordings
 
-SUBJECTS = (cost, recordings, logs, ranking, alerts, forecast)
+SUBJECTS = (cost, recordings, logs, changes, ranking, peers, alerts, forecast)
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", FrameWarning)

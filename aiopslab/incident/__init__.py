@@ -7,20 +7,26 @@ from aiopslab.incident.alerts import AlertGroups, group_alerts
 from aiopslab.incident.analysis import IncidentAnalysis, analyse
 from aiopslab.incident.burn import burn_rate, service_burn_rate
 from aiopslab.incident.changes import recent_changes
+from aiopslab.incident.culprits import ChangeRanking, rank_changes
 from aiopslab.incident.forecast import forecast_resources, time_to_exhaustion
 from aiopslab.incident.metrics import rank_metrics
 from aiopslab.incident.onset import Onset, find_onset
+from aiopslab.incident.postmortem import download_link, draft
 from aiopslab.incident.ranking import rank_services
 
 __all__ = [
     "AlertGroups",
+    "ChangeRanking",
     "IncidentAnalysis",
     "Onset",
     "analyse",
     "burn_rate",
+    "download_link",
+    "draft",
     "find_onset",
     "forecast_resources",
     "group_alerts",
+    "rank_changes",
     "rank_metrics",
     "rank_services",
     "recent_changes",

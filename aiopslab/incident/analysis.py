@@ -7,6 +7,7 @@ import pandas as pd
 
 from aiopslab.findings import Effect, Finding, Level, Verdict
 from aiopslab.incident.conclusion import effect_of, finding, hypotheses, moved
+from aiopslab.incident.culprits import ChangeRanking, rank_changes
 from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset, given_onset
 from aiopslab.incident.ordinary import bar, ordinary_scores
 from aiopslab.incident.ranking import rank_services
@@ -154,6 +155,19 @@ class IncidentAnalysis:
     def templates_table(self, rows: int = 12) -> pd.DataFrame:
         """Return the log templates that changed, the most telling first."""
         return templates_table(self.templates(), rows)
+
+    def rank_changes(
+        self, changes: pd.DataFrame | None, lookback_minutes: float = 120
+    ) -> ChangeRanking:
+        """Rank changes as suspects, see `aiopslab.incident.culprits.rank_changes`."""
+        return rank_changes(
+            changes,
+            self.started,
+            self.services,
+            self.suspects,
+            self.case.topology,
+            lookback_minutes,
+        )
 
     def figure(self) -> "go.Figure":
         """Draw the metrics that speak against the suspects, with the onset marked."""

@@ -239,7 +239,7 @@ def _read(file: Path) -> Case:
 def _plain(metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
     """Return columns named as BARO finds latencies by, gaps filled, and a ``time`` in seconds."""
     names = {f"{name}_{metric.lower()}": (name, metric) for name, metric in metrics.columns}
-    plain = metrics.set_axis(list(names), axis=1).ffill().fillna(0.0).reset_index(drop=True)
+    plain = metrics.set_axis(list(names), axis=1).ffill().fillna(0.0).reset_index(drop=True).copy()
     plain.insert(0, "time", [time.timestamp() for time in metrics.index])
     return plain, names
 
