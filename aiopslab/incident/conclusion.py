@@ -84,7 +84,7 @@ def finding(
     claim = moved(suspect, effect)
     probability = 100 * float(service["probability"])
     return Finding(
-        f"{claim[0].upper()}{claim[1:]}. The cause with a probability of {probability:.0f} %.",
+        f"{claim}: the cause with a probability of {probability:.0f} %.",
         str(service["service"]),
         severity,
         f"{KINDS[str(suspect['kind'])]}: {service['service']} {suspect['name']}, {span}",

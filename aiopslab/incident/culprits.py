@@ -26,8 +26,9 @@ TWICE = 2
 SUBSTANCE = 1.5  # it removes or adds calls or conditions, or changes a number
 HARMLESS = -2.5  # it changes comments, texts, logging, tests, styles or documents alone
 SETTING = 1.0  # more, where a number or its unit is given another value in its place
+UPGRADE = -1.0  # it moves versions of what it depends on
 REWORDED = -1.0  # it says the same with other words: what it removes and adds are alike
-UNKNOWN = -1.0  # nothing is known of what it changed
+UNKNOWN = 0.0  # nothing is known of what it changed
 NOT_SHIPPED = -2.0  # its service was deployed by other commits, not by this
 
 
@@ -69,8 +70,10 @@ class ChangeRanking:
         none = {"description": "no change did it", "probability": self.none}
         table = pd.concat([shown, pd.DataFrame([none])], ignore_index=True)[columns]
         table = table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
-        table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True).dt.floor("s")
-        return table.fillna(dict.fromkeys([*columns[1:5], "why"], "")).round(2)
+        table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True)
+        table["probability"] = table["probability"].round(2)
+        table["timestamp"] = table["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
+        return table.fillna(dict.fromkeys([*columns[1:5], "why"], ""))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the culprit as a finding; nothing where there is none."""
@@ -266,7 +269,7 @@ def _substance(patch: Patch) -> tuple[float, str]:
     if not patch.changes_code:
         return HARMLESS, "changes no behaviour: texts, comments, logging, styles or tests"
     if patch.is_upgrade:
-        return UNKNOWN, "moves versions of what it depends on"
+        return UPGRADE, "moves versions of what it depends on"
     if patch.sets_a_number:
         return SUBSTANCE + SETTING, "gives a setting another value"
     if patch.is_rewording:

@@ -37,7 +37,9 @@ def templates_table(compared: pd.DataFrame, rows: int) -> pd.DataFrame:
     table = changed[["service", "severity", "change", "template", "before", "after"]]
     ratios = zip(changed["rate_ratio"], changed["low"], changed["high"], strict=True)
     intervals = [
-        f"{ratio:.3g} ({low:.2g} to {high:.2g})" if np.isfinite(high) else f"at least {low:.3g}"
+        f"{_number(ratio)} ({_number(low)} to {_number(high)})"
+        if np.isfinite(high)
+        else f"at least {_number(low)}"
         for ratio, low, high in ratios
     ]
     first = changed["first"].dt.strftime("%H:%M:%S")
@@ -46,6 +48,10 @@ def templates_table(compared: pd.DataFrame, rows: int) -> pd.DataFrame:
         template=[cut(str(each)) for each in changed["template"]],
         example=[cut(str(each)) for each in changed["example"]],
     ).reset_index(drop=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def evidence_series(
