@@ -42,7 +42,7 @@ def templates_table(compared: pd.DataFrame, rows: int) -> pd.DataFrame:
         else f"at least {_number(low)}"
         for ratio, low, high in ratios
     ]
-    first = changed["first"].dt.strftime("%H:%M:%S")
+    first = pd.to_datetime(changed["first"], utc=True).dt.strftime("%H:%M:%S")
     return table.assign(
         **{"times as often (95 % interval)": intervals, "first": first},
         template=[cut(str(each)) for each in changed["template"]],
