@@ -42,12 +42,13 @@ def templates_table(compared: pd.DataFrame, rows: int) -> pd.DataFrame:
         else f"at least {_number(low)}"
         for ratio, low, high in ratios
     ]
-    first = pd.to_datetime(changed["first"], utc=True).dt.strftime("%H:%M:%S")
-    return table.assign(
-        **{"times as often (95 % interval)": intervals, "first": first},
+    table = table.assign(
         template=[cut(str(each)) for each in changed["template"]],
+        first=pd.to_datetime(changed["first"], utc=True).dt.strftime("%H:%M:%S"),
         example=[cut(str(each)) for each in changed["example"]],
-    ).reset_index(drop=True)
+    )
+    table.insert(6, "times as often (95 % interval)", intervals)
+    return table.reset_index(drop=True)
 
 
 def _number(value: float) -> str:
