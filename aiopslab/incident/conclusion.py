@@ -14,6 +14,7 @@ KINDS = {
     "error": "spans",
     "log": "logs",
 }
+SURE = 0.99  # is as sure as an analysis of telemetry gets
 CUT = 90  # letters of a log template in a sentence
 
 
@@ -82,9 +83,10 @@ def finding(
         The time it holds for, in words.
     """
     claim = moved(suspect, effect)
-    probability = 100 * float(service["probability"])
+    probability = float(service["probability"])
+    said = f"{100 * probability:.0f} %" if probability < SURE else "over 99 %"
     return Finding(
-        f"{claim}: the cause with a probability of {probability:.0f} %.",
+        f"{claim}: the cause with a probability of {said}.",
         str(service["service"]),
         severity,
         f"{KINDS[str(suspect['kind'])]}: {service['service']} {suspect['name']}, {span}",
@@ -136,7 +138,7 @@ def hypotheses(
         )
     )
     columns = ["hypothesis", "probability", "for it", "what would tell"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns).round({"probability": 3})
     return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 
 
