@@ -9,6 +9,7 @@ from aiopslab.findings import Effect, Finding, Level, Verdict
 from aiopslab.incident.conclusion import effect_of, finding, hypotheses, moved
 from aiopslab.incident.culprits import ChangeRanking, rank_changes
 from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset, given_onset
+from aiopslab.incident.operations import slowest_paths
 from aiopslab.incident.ordinary import bar, ordinary_scores
 from aiopslab.incident.ranking import rank_services
 from aiopslab.incident.surges import compare_templates
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 CLEAR = 1.5  # times the bar, from which somebody should get up
 CERTAIN = 0.8  # suspects that have so much of the probability between them are all named
 SUSPECTS = 3
+PATH = ["request", "service", "operation", "before_ms", "after_ms", "extra_ms"]
 DRAWN = 4  # series at the top of the timeline
 NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: until then teaches
 NOTICED_SHARE = 0.2  # nothing, but never more than this share of the time before
@@ -155,6 +157,15 @@ class IncidentAnalysis:
     def templates_table(self, rows: int = 12) -> pd.DataFrame:
         """Return the log templates that changed, the most telling first."""
         return templates_table(self.templates(), rows)
+
+    def slowest_paths(self, rows: int = 10) -> pd.DataFrame:
+        """Compare where the slowest requests spent their time before and after the onset."""
+        spans = self.case.spans
+        if self.started is None or self.onset is None or spans.empty:
+            return pd.DataFrame(columns=PATH)
+        quiet = spans[spans["is_quiet"] | (spans["begun"] < self.onset.low)]
+        now = spans[~spans["is_quiet"] & (spans["begun"] >= self.started)]
+        return slowest_paths(quiet, now).reindex(columns=PATH).head(rows).round(1)
 
     def rank_changes(
         self, changes: pd.DataFrame | None, lookback_minutes: float = 120

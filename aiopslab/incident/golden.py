@@ -141,7 +141,8 @@ def _excesses(
         if signal == "errors":
             floor = float(np.sqrt(RARE * demanded))
         else:
-            floor = LEVEL_FLOOR * demanded * float(np.nanmedian(level["quiet"]))
+            usual = level["quiet"][~np.isnan(level["quiet"])]
+            floor = LEVEL_FLOOR * demanded * float(np.median(usual)) if len(usual) else 0.0
         excess[str(service)] = _excess(requests, level, floor)
     return excess
 

@@ -6,6 +6,7 @@ import pandas as pd
 LEAST_AFTER, LEAST_BEFORE = 3, 5  # spans of an operation, fewer say nothing
 LEAST_SPREAD = 0.2  # of the logarithm: no operation is steadier than about 20 %
 SURE = 4.0  # standard errors from which a shift is not chance, for hundreds of operations
+SLOWEST = 0.05  # of the traces of a request
 Z = 1.96  # standard errors on either side hold 95 %
 OFFSET_MS = 0.1  # added before taking logarithms, so that a self-time of nothing has one
 
@@ -67,6 +68,69 @@ def rank_operations(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return table.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+
+def slowest_paths(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Compare where the slowest requests spend their time.
+
+    Parameters
+    ----------
+    before, after
+        Spans of quiet traces and of those since the onset, as `aiopslab.incident.traces.attribute`
+        returns them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``request`` (the operation that traces begin with), ``service, operation, before_ms,
+        after_ms, extra_ms``: the mean time on the critical path of the slowest twentieth of the
+        traces, of the request whose slowest traces became slower by most; largest gain or loss
+        first. Empty where no request is on both sides.
+
+    Examples
+    --------
+    >>> from aiopslab.incident.traces import attribute
+    >>> def request(ms):
+    ...     return attribute(pd.DataFrame({"trace_id": "t", "span_id": ["a", "b"],
+    ...         "parent_span_id": [None, "a"], "service": ["gateway", "auth"],
+    ...         "operation": ["GET /", "login"],
+    ...         "start": pd.to_datetime([0, 1], unit="ms", utc=True),
+    ...         "duration_ms": [ms + 5.0, ms], "status": "OK"}))
+    >>> slowest_paths(request(10), request(90))[["service", "extra_ms"]].to_numpy().tolist()
+    [['auth', 80.0], ['auth', 0.0]]
+    """
+    quiet, now = _slowest(before), _slowest(after)
+    keys = ["request", "blamed", "operation"]
+    both = pd.DataFrame({"before_ms": _mean_path(quiet, keys), "after_ms": _mean_path(now, keys)})
+    requests = set(quiet["request"]) & set(now["request"])
+    both = both.fillna(0.0).reset_index()
+    both = both[both["request"].isin(requests)]
+    both["extra_ms"] = both["after_ms"] - both["before_ms"]
+    if both.empty:
+        return both.rename(columns={"blamed": "service"})
+    worst = both.groupby("request")["extra_ms"].sum().idxmax()
+    path = both[both["request"] == worst].rename(columns={"blamed": "service"})
+    order = path["extra_ms"].abs().sort_values(ascending=False, kind="stable").index
+    return path.loc[order].reset_index(drop=True)
+
+
+def _slowest(spans: pd.DataFrame) -> pd.DataFrame:
+    """Return the spans of the slowest traces of each request, with the request of each."""
+    roots = spans.sort_values("duration_ms", ascending=False, kind="stable")
+    roots = roots[roots["is_entry"]].drop_duplicates("trace_id")
+    rank = roots.groupby("operation")["duration_ms"].rank(ascending=False, method="first")
+    count = roots.groupby("operation")["duration_ms"].transform("size")
+    slow = roots[rank <= np.ceil(SLOWEST * count)].set_index("trace_id")["operation"]
+    chosen = spans[spans["trace_id"].isin(slow.index)]
+    return chosen.assign(request=chosen["trace_id"].map(slow))
+
+
+def _mean_path(spans: pd.DataFrame, keys: list[str]) -> pd.Series:
+    """Return the mean time of each operation in a trace of its request."""
+    traces = spans.groupby("request")["trace_id"].nunique()
+    total = spans.groupby(keys)["self_ms"].sum()
+    mean: pd.Series = total / traces.reindex(total.index.get_level_values("request")).to_numpy()
+    return mean
 
 
 def _summary(spans: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

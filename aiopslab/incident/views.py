@@ -46,6 +46,7 @@ def templates_table(compared: pd.DataFrame, rows: int) -> pd.DataFrame:
         template=[cut(str(each)) for each in changed["template"]],
         first=pd.to_datetime(changed["first"], utc=True).dt.strftime("%H:%M:%S"),
         example=[cut(str(each)) for each in changed["example"]],
+        trace=changed["trace_id"].fillna(""),
     )
     table.insert(6, "times as often (95 % interval)", intervals)
     return table.reset_index(drop=True)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiopslab.incident.operations import slowest_paths
 from aiopslab.incident.topology import blast_radius, call_graph, callees
 from aiopslab.incident.traces import attribute
 
@@ -116,3 +117,24 @@ def test_a_cycle_has_no_depth_but_has_a_blast_radius():
     assert blast_radius(edges, ["c"]) == ["a", "b"]
     assert blast_radius(edges, ["unknown"]) == []
     assert callees(edges.iloc[:0]) == {}
+
+
+def requests(count, slow_ms=0):
+    """Requests of two kinds, of which one waits for a query in the database."""
+    rows = []
+    for number in range(count):
+        trace, kind = f"{slow_ms}-{number}", "GET /cart" if number % 2 else "GET /home"
+        query = 10 + (slow_ms if kind == "GET /cart" else 0) + number / 100
+        rows += [
+            span("root", None, "gateway", 0, query + 20, trace=trace) | {"operation": kind},
+            span("query", "root", "database", 5, query, trace=trace),
+        ]
+    return attribute(pd.DataFrame(rows))
+
+
+def test_the_slowest_requests_are_compared_where_they_became_slower():
+    path = slowest_paths(requests(100), requests(100, slow_ms=500))
+    assert path["request"].unique().tolist() == ["GET /cart"]
+    assert path.loc[0, ["service", "operation"]].tolist() == ["database", "query"]
+    assert path.loc[0, "extra_ms"] == pytest.approx(500)
+    assert slowest_paths(requests(10).iloc[:0], requests(10)).empty
