@@ -147,6 +147,8 @@ def _distances(quiet: pd.DataFrame, after: pd.DataFrame) -> tuple[Floats, Floats
 
 
 def _strength(z: Floats, usual: Floats) -> Floats:
+    if len(usual) == 0 or len(z) == 0:
+        return np.zeros(z.shape[1])  # nothing taught what is normal, or nothing is to be judged
     strays = np.log1p(np.abs(z)).mean(axis=0) - np.log1p(np.abs(usual)).mean(axis=0)
     independent = len(z) / _memory(usual)
     strength: Floats = np.maximum(strays, 0) * independent / (independent + 1)

@@ -112,3 +112,10 @@ def test_quantiles_are_those_of_numpy(seed, gaps, shares):
     values[0] = 1.0
     expected = np.nanquantile(values, shares, axis=0) if shares else np.empty((0, 4))
     np.testing.assert_allclose(quantiles(values, shares), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_without_a_row_before_the_onset_nothing_is_strange():
+    metrics = calm(0)
+    assert (rank_metrics(metrics, metrics.index[0])["strength"] == 0).all()
+    late = metrics.index[-1] + pd.Timedelta("1s")
+    assert (rank_metrics(metrics, late)["strength"] == 0).all()
