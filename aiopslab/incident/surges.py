@@ -26,6 +26,7 @@ COLUMNS = [
     "trace_id",
 ]
 BUCKETS = 20  # into which the time before is cut to see how bursty a template is
+ENOUGH = 10  # lines before that tell something of how bursty a template is
 SIGNIFICANT = 0.05
 LETTERS = 500  # of an example
 
@@ -64,8 +65,9 @@ def compare_templates(
     Given their sum, two Poisson counts are binomial, so the ratio of their rates has the exact
     interval of Clopper and Pearson (Przyborowski & Wilenski 1940). Log lines come in bursts:
     counts are divided by the index of dispersion of the template's counts over twenty parts of
-    the time before, where that is above 1. The false discovery rate is that of Benjamini and
-    Hochberg (1995), over all templates of all services.
+    the time before, where that is above 1; the fewer its lines then, the more by that of the
+    median template instead, which is all that is known of a new one. The false discovery rate is
+    that of Benjamini and Hochberg (1995), over all templates of all services.
 
     Examples
     --------
@@ -90,7 +92,7 @@ def compare_templates(
     groups = logs.assign(is_after=is_after, is_before=~is_after, rank=ranks).groupby(keys)
     table = groups.agg(before=("is_before", "sum"), after=("is_after", "sum"), rank=("rank", "max"))
     seconds = (onset - first).total_seconds(), (last - onset).total_seconds()
-    burstiness = _dispersion(logs[~is_after], keys, first, onset).reindex(table.index).fillna(1.0)
+    burstiness = _dispersion(logs[~is_after], keys, first, onset, table.index)
     before, after = table["before"].to_numpy(), table["after"].to_numpy()
     exposure = max(seconds[0], 1.0) / max(seconds[1], 1.0)
     ratio, low, high, p = _rate_ratio(before, after, exposure, burstiness.to_numpy(), confidence)
@@ -113,15 +115,25 @@ def compare_templates(
 
 
 def _dispersion(
-    before: pd.DataFrame, keys: list[str], first: pd.Timestamp, onset: pd.Timestamp
+    before: pd.DataFrame,
+    keys: list[str],
+    first: pd.Timestamp,
+    onset: pd.Timestamp,
+    every: pd.Index,
 ) -> pd.Series:
-    """Return variance over mean of the counts of each template before, at least 1."""
+    """Return how bursty each template is: variance over mean of its counts before, at least 1.
+
+    What few lines say of that is drawn towards the median template with enough of them.
+    """
     part = ((before["timestamp"] - first) / (onset - first) * BUCKETS).astype(int)
     counts = before.groupby([*keys, part.clip(upper=BUCKETS - 1)]).size()
     squares, sums = (counts**2).groupby(keys).sum(), counts.groupby(keys).sum()
     mean = sums / BUCKETS
     variance = (squares - BUCKETS * mean**2) / (BUCKETS - 1)
-    dispersion: pd.Series = (variance / mean).clip(lower=1.0)
+    own = (variance / mean).clip(lower=1.0)
+    typical = own[sums >= ENOUGH].median() if (sums >= ENOUGH).any() else 1.0
+    weight = (sums / (sums + ENOUGH)).reindex(every, fill_value=0.0)
+    dispersion: pd.Series = weight * own.reindex(every, fill_value=1.0) + (1 - weight) * typical
     return dispersion
 
 

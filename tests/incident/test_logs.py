@@ -124,6 +124,19 @@ def test_on_quiet_days_almost_nothing_is_called_changed():
     assert np.mean(changed) <= 0.1
 
 
+def test_bursts_alone_are_no_change():
+    changed = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        starts = rng.integers(0, 590, size=120)
+        bursts = pd.DataFrame({"at": starts, "template": rng.integers(30, size=120)})
+        bursts = bursts.loc[bursts.index.repeat(rng.geometric(0.2, size=120))].sort_values("at")
+        names = ("template " + bursts["template"].astype("str")).tolist()
+        lines = logs(names[: len(TIMES)]).assign(timestamp=TIMES[bursts["at"][: len(TIMES)]])
+        changed.append((compare_templates(lines, TIMES[400])["change"] != "steady").any())
+    assert np.mean(changed) <= 0.25
+
+
 def test_an_onset_outside_of_the_logs_is_refused_and_no_logs_are_fine():
     with pytest.raises(FrameError, match="logs run from"):
         compare_templates(logs(["a"] * 10), TIMES[500])
