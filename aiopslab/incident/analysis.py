@@ -32,8 +32,8 @@ CERTAIN = 0.8  # suspects that have so much of the probability between them are 
 SUSPECTS = 3
 PATH = ["request", "service", "operation", "before_ms", "after_ms", "extra_ms"]
 DRAWN = 4  # series at the top of the timeline
-NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: until then teaches
-NOTICED_SHARE = 0.2  # nothing, but never more than this share of the time before
+NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: it may have begun so
+NOTICED_SHARE = 0.2  # long before, but never more than this share of the time that is there
 
 
 @dataclass(frozen=True)
@@ -292,8 +292,7 @@ def analyse(
         topology if there is one. `Evidence.frames` has this shape.
     onset
         When it was noticed, where that is known, e.g. from an alert; ``None`` to find when it
-        began. Somebody notices late: where the evidence dates the onset to the minutes just
-        before, that is taken, else those minutes teach nothing.
+        began. Somebody notices late: it may have begun up to five minutes before.
     baseline
         The same of a quiet time elsewhere, e.g. yesterday; ``None`` to learn what is normal from
         the time before the onset alone.
@@ -331,17 +330,16 @@ def analyse(
         if observed.shape[1] == 0:
             shortage = "no metric, span or log line has a single value"
         return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    found = find_onset(observed, confidence, seed)
-    if onset is not None:
+    if onset is None:
+        found = find_onset(observed, confidence, seed)
+    else:
         noticed = given_onset(observed, onset)
         late = min(NOTICED_LATE, NOTICED_SHARE * (noticed.time - observed.index[0]))
-        if found is None or not noticed.time - late <= found.time <= noticed.time:
-            found = replace(noticed, low=noticed.time - late)
+        found = replace(noticed, low=noticed.time - late)
     if found is None:
         return IncidentAnalysis(case, None, *empty, bar([]), confidence)
-    quiet_until = found.low
-    suspects = find_suspects(case, found.time, quiet_until)
-    ordinary = bar(ordinary_scores(case, found.time, quiet_until, observed.index[-1]))
+    suspects = find_suspects(case, found.time, found.low)
+    ordinary = bar(ordinary_scores(case, found.time, found.low, observed.index[-1]))
     return IncidentAnalysis(
         case,
         found,

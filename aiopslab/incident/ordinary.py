@@ -17,7 +17,7 @@ WINDOWS = 20  # tried in a baseline
 
 
 def ordinary_scores(
-    case: Case, onset: pd.Timestamp, quiet_until: pd.Timestamp, end: pd.Timestamp
+    case: Case, onset: pd.Timestamp, earliest: pd.Timestamp, end: pd.Timestamp
 ) -> list[float]:
     """Return the highest score of any service at moments when nothing is known to have happened.
 
@@ -28,8 +28,8 @@ def ordinary_scores(
     onset, end
         Of the incident: each moment is followed as long as the incident was, or for a third of
         the quiet time where that is shorter.
-    quiet_until
-        Only what lies before it, or in the baseline, is used.
+    earliest
+        When the incident may have begun: only what lies before it, or in the baseline, is used.
 
     Returns
     -------
@@ -40,8 +40,9 @@ def ordinary_scores(
     -----
     A placebo test: the same analysis on the same system, where the right answer is "nothing".
     """
+    unsure = onset - earliest
     if case.baseline is not None and len(case.baseline) >= WINDOWS:
-        return _of_baseline(case, case.metrics, onset)
+        return _of_baseline(case, case.metrics, onset, unsure)
     begins = [frame.index[0] for frame in (case.metrics,) if frame is not None and len(frame)]
     begins += [
         table.loc[~table["is_quiet"], "begun"].min()
@@ -50,11 +51,11 @@ def ordinary_scores(
     ]
     if not begins:
         return []
-    third = (quiet_until - min(begins)) / 3
+    third = (earliest - min(begins)) / 3
     length = max(min(end - onset, third), pd.Timedelta("1s"))
-    moments = [quiet_until - length * each for each in range(1, MOMENTS + 1)]
+    moments = [earliest - length * each for each in range(1, MOMENTS + 1)]
     return [
-        _highest(find_suspects(case.before(moment + length), moment))
+        _highest(find_suspects(case.before(moment + length), moment, moment - min(unsure, third)))
         for moment in moments
         if moment >= min(begins) + third
     ]
@@ -79,7 +80,9 @@ def bar(ordinary: list[float]) -> float:
     return middle + SPREADS * spread
 
 
-def _of_baseline(case: Case, metrics: pd.DataFrame | None, onset: pd.Timestamp) -> list[float]:
+def _of_baseline(
+    case: Case, metrics: pd.DataFrame | None, onset: pd.Timestamp, unsure: pd.Timedelta
+) -> list[float]:
     """Cut windows like the incident's own out of the baseline, and judge each by the rest."""
     from dataclasses import replace
 
@@ -100,7 +103,8 @@ def _of_baseline(case: Case, metrics: pd.DataFrame | None, onset: pd.Timestamp) 
             spans=case.spans.iloc[:0],
             events=case.events.iloc[:0],
         )
-        scores.append(_highest(find_suspects(judged, window.index[min(recent, rows - 1)])))
+        moment = window.index[min(recent, rows - 1)]
+        scores.append(_highest(find_suspects(judged, moment, moment - unsure)))
     return scores
 
 

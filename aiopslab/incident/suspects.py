@@ -126,7 +126,7 @@ def no_suspects() -> pd.DataFrame:
 
 
 def find_suspects(
-    case: Case, onset: pd.Timestamp, quiet_until: pd.Timestamp | None = None
+    case: Case, onset: pd.Timestamp, earliest: pd.Timestamp | None = None
 ) -> pd.DataFrame:
     """List what speaks against each service, the strongest first.
 
@@ -135,9 +135,10 @@ def find_suspects(
     case
         As `prepare` returns it.
     onset
-        What happened from it on is judged.
-    quiet_until
-        What happened before it teaches what is normal; the onset where ``None``.
+        When the incident began, as well as that is known.
+    earliest
+        When it may have begun already: what happened before teaches what is normal. The onset
+        where ``None``.
 
     Returns
     -------
@@ -147,8 +148,22 @@ def find_suspects(
         signal are one piece of case. `before` and `after` are medians of a metric, ms of an
         operation's self-time, or shares of the executions of the service; `low` and `high` are
         the 95 % interval of the ratio of self-times, or of the difference of shares.
+
+    Notes
+    -----
+    Of the time between `earliest` and `onset` nobody knows to which side it belongs. So each piece
+    of evidence is read twice, since the one and since the other, and counts as the stronger: a
+    symptom that is over when somebody notices, and one that only begins then, are both seen.
     """
-    until = quiet_until or onset
+    until = earliest or onset
+    tables = [_since(case, moment, until) for moment in dict.fromkeys((onset, until))]
+    joined = pd.concat(tables, ignore_index=True)
+    joined = joined.sort_values("strength", ascending=False, kind="stable")
+    return joined.drop_duplicates(["service", "kind", "name"], ignore_index=True)
+
+
+def _since(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
+    """Compare what happened from one time on with what happened until another."""
     tables = []
     if case.metrics is not None and not case.metrics.empty:
         ranked = rank_metrics(case.metrics, onset, until, case.baseline, case.topology)
@@ -171,8 +186,7 @@ def find_suspects(
     tables = [each[COLUMNS] for each in tables if len(each)]
     if not tables:
         return no_suspects()
-    joined = pd.concat(tables, ignore_index=True)
-    return joined.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _on_one_clock(logs: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
