@@ -127,9 +127,9 @@ def nezha_logs(day: str, root: str = "rca_data") -> pd.DataFrame | None:
     parts = [pd.read_csv(each, dtype=str, usecols=LOG_COLUMNS) for each in files]
     table = pd.concat(parts).drop_duplicates()
     # The ids of the trace stand in a column; in the line they would be words like any other.
-    body = table["Log"].str.replace(r'^\{"log":\s*"|\\n".*$', "", regex=True)
-    body = body.str.replace(r"TraceID: \w+ SpanID: \w+ ?", "", regex=True)
-    level = body.str.extract(r"\b(INFO|WARN|ERROR|DEBUG|FATAL)\b", expand=False).fillna("INFO")
+    body = table["Log"].map(_line).str.replace(r"TraceID: \w+ SpanID: \w+ ?", "", regex=True)
+    level = body.str.extract(r'"severity": ?"(\w+)"|\b(INFO|WARN|ERROR|DEBUG|FATAL)\b')
+    level = level[0].fillna(level[1]).str.upper().replace("WARNING", "WARN").fillna("INFO")
     logs = pd.DataFrame(
         {
             "timestamp": pd.to_datetime(table["TimeUnixNano"].astype("int64"), utc=True),
@@ -141,6 +141,14 @@ def nezha_logs(day: str, root: str = "rca_data") -> pd.DataFrame | None:
     )
     logs = logs[logs["timestamp"].dt.strftime("%Y-%m-%d") == day]
     return conform("logs", logs)
+
+
+def _line(stored: str) -> str:
+    """Return the line that the container runtime wrapped."""
+    try:
+        return str(json.loads(stored)["log"]).rstrip()
+    except (ValueError, KeyError, TypeError):
+        return stored  # some were cut off
 
 
 def petshop() -> Iterator[PetshopIssue]:
