@@ -1,6 +1,6 @@
 """The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -32,8 +32,6 @@ CERTAIN = 0.8  # suspects that have so much of the probability between them are 
 SUSPECTS = 3
 PATH = ["request", "service", "operation", "before_ms", "after_ms", "extra_ms"]
 DRAWN = 4  # series at the top of the timeline
-NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: it may have begun so
-NOTICED_SHARE = 0.2  # long before, but never more than this share of the time that is there
 
 
 @dataclass(frozen=True)
@@ -330,12 +328,9 @@ def analyse(
         if observed.shape[1] == 0:
             shortage = "no metric, span or log line has a single value"
         return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    if onset is None:
-        found = find_onset(observed, confidence, seed)
-    else:
-        noticed = given_onset(observed, onset)
-        late = min(NOTICED_LATE, NOTICED_SHARE * (noticed.time - observed.index[0]))
-        found = replace(noticed, low=noticed.time - late)
+    found = (
+        find_onset(observed, confidence, seed) if onset is None else given_onset(observed, onset)
+    )
     if found is None:
         return IncidentAnalysis(case, None, *empty, bar([]), confidence)
     suspects = find_suspects(case, found.time, found.low)

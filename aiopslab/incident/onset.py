@@ -27,6 +27,8 @@ EARLY = 0.2  # the quantile of the departures that is taken as the onset: causes
 ALLOWANCE = (1.0, 3.0)  # robust σ that the CUSUM forgives: a quarter of the shift, within these
 STEP = 6.0  # robust σ that one row may add to it, lest a single spike decide
 RESAMPLES = 400
+NOTICED_LATE = pd.Timedelta("5min")  # a given time is when somebody noticed: it may have begun so
+NOTICED_SHARE = 0.2  # long before, but never more than this share of the time that is there
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def find_onset(metrics: pd.DataFrame, confidence: float = 0.95, seed: int = 0) -
 
 
 def given_onset(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
-    """Return an onset that somebody named, without an interval.
+    """Return an onset that somebody named, with an interval back to when it may have begun.
 
     Parameters
     ----------
@@ -142,7 +144,8 @@ def given_onset(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
             f"onset is {time}; the evidence runs from {first} to {last}",
             "Give a time inside that window, or none to have it found.",
         )
-    return Onset(time, time, time, float("nan"))
+    late = min(NOTICED_LATE, NOTICED_SHARE * (time - first))
+    return Onset(time, time - late, time, float("nan"))
 
 
 def _proposals(metrics: pd.DataFrame) -> npt.NDArray[np.int_]:

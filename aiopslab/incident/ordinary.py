@@ -40,9 +40,8 @@ def ordinary_scores(
     -----
     A placebo test: the same analysis on the same system, where the right answer is "nothing".
     """
-    unsure = onset - earliest
     if case.baseline is not None and len(case.baseline) >= WINDOWS:
-        return _of_baseline(case, case.metrics, onset, unsure)
+        return _of_baseline(case, onset, earliest)
     begins = [frame.index[0] for frame in (case.metrics,) if frame is not None and len(frame)]
     begins += [
         table.loc[~table["is_quiet"], "begun"].min()
@@ -53,9 +52,10 @@ def ordinary_scores(
         return []
     third = (earliest - min(begins)) / 3
     length = max(min(end - onset, third), pd.Timedelta("1s"))
+    unsure = min(onset - earliest, third)
     moments = [earliest - length * each for each in range(1, MOMENTS + 1)]
     return [
-        _highest(find_suspects(case.before(moment + length), moment, moment - min(unsure, third)))
+        _highest(find_suspects(case.before(moment + length), moment, moment - unsure))
         for moment in moments
         if moment >= min(begins) + third
     ]
@@ -80,16 +80,14 @@ def bar(ordinary: list[float]) -> float:
     return middle + SPREADS * spread
 
 
-def _of_baseline(
-    case: Case, metrics: pd.DataFrame | None, onset: pd.Timestamp, unsure: pd.Timedelta
-) -> list[float]:
+def _of_baseline(case: Case, onset: pd.Timestamp, earliest: pd.Timestamp) -> list[float]:
     """Cut windows like the incident's own out of the baseline, and judge each by the rest."""
     from dataclasses import replace
 
     assert case.baseline is not None
-    assert metrics is not None
-    rows = len(metrics)
-    recent = int((metrics.index < onset).sum())
+    assert case.metrics is not None
+    rows = len(case.metrics)
+    recent = int((case.metrics.index < onset).sum())
     baseline = case.baseline
     first = np.linspace(0, len(baseline) - rows, WINDOWS, dtype=int)
     scores = []
@@ -104,7 +102,7 @@ def _of_baseline(
             events=case.events.iloc[:0],
         )
         moment = window.index[min(recent, rows - 1)]
-        scores.append(_highest(find_suspects(judged, moment, moment - unsure)))
+        scores.append(_highest(find_suspects(judged, moment, moment - (onset - earliest))))
     return scores
 
 

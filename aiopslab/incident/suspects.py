@@ -156,14 +156,16 @@ def find_suspects(
     symptom that is over when somebody notices, and one that only begins then, are both seen.
     """
     until = earliest or onset
-    tables = [_since(case, moment, until) for moment in dict.fromkeys((onset, until))]
-    joined = pd.concat(tables, ignore_index=True)
-    joined = joined.sort_values("strength", ascending=False, kind="stable")
+    moments = dict.fromkeys((onset, until))
+    tables = [table for moment in moments for table in _since(case, moment, until)]
+    if not tables:
+        return no_suspects()
+    joined = pd.concat(tables).sort_values("strength", ascending=False, kind="stable")
     return joined.drop_duplicates(["service", "kind", "name"], ignore_index=True)
 
 
-def _since(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
-    """Compare what happened from one time on with what happened until another."""
+def _since(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> list[pd.DataFrame]:
+    """Compare what happened from one time on with what happened until another, kind by kind."""
     tables = []
     if case.metrics is not None and not case.metrics.empty:
         ranked = rank_metrics(case.metrics, onset, until, case.baseline, case.topology)
@@ -183,10 +185,7 @@ def _since(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame
         if case.topology is not None:
             ranked["service"] = _named(ranked, callees(case.topology))
         tables.append(ranked)
-    tables = [each[COLUMNS] for each in tables if len(each)]
-    if not tables:
-        return no_suspects()
-    return pd.concat(tables, ignore_index=True)
+    return [each[COLUMNS] for each in tables if len(each)]
 
 
 def _on_one_clock(logs: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
