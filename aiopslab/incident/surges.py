@@ -7,6 +7,7 @@ from scipy import stats
 
 from aiopslab.errors import FrameError
 from aiopslab.frames import SEVERITIES
+from aiopslab.incident.templates import EXAMPLE
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +29,6 @@ COLUMNS = [
 BUCKETS = 20  # into which the time before is cut to see how bursty a template is
 ENOUGH = 10  # lines before that tell something of how bursty a template is
 SIGNIFICANT = 0.05
-LETTERS = 500  # of an example
 
 
 def compare_templates(
@@ -106,7 +106,7 @@ def compare_templates(
     )
     shown = shown.drop_duplicates(keys).set_index(keys)
     table["first"] = shown["timestamp"]
-    table["example"] = shown["body"].fillna("").str.slice(0, LETTERS)
+    table["example"] = shown["body"].fillna("").str.slice(0, EXAMPLE)
     table["trace_id"] = shown["trace_id"] if "trace_id" in shown.columns else ""
     changed = (table["change"] != "steady").to_numpy()
     bound = np.maximum(np.log(np.maximum(low, 1e-9)), -np.log(np.maximum(high, 1e-9)))
