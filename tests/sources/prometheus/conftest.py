@@ -121,9 +121,13 @@ def running(folder: Path, *options: str, is_up: Callable[[str], bool], tls: bool
 
 
 def is_practising(address: str) -> bool:
-    """Tell whether it has scraped itself, and its rule has fired."""
+    """Tell whether it had scraped itself, and its rule had fired, two seconds ago.
+
+    Since then a whole second has passed, and it is at whole seconds that a window has its points.
+    """
+    asked = {"query": "ALERTS", "time": f"{time.time() - 2:.3f}"}
     try:
-        answer = httpx.get(f"{address}/api/v1/query", params={"query": "ALERTS"})
+        answer = httpx.get(f"{address}/api/v1/query", params=asked)
     except httpx.TransportError:
         return False
     return answer.is_success and bool(answer.json()["data"]["result"])
