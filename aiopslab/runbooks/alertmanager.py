@@ -1,16 +1,15 @@
 """Silences in an Alertmanager: made for a while, and ended.
 
-Credentials and the certificate authority come from the environment, as for the Prometheus that it
-belongs to: see `aiopslab.sources.prometheus`.
+Credentials and the certificate authority come from the environment, as for its alerts: see
+`aiopslab.sources.alertmanager`. They are sent to the address that the step names.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from aiopslab.errors import SourceError
 from aiopslab.runbooks.approval import Approval
@@ -19,10 +18,12 @@ from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Sight
 from aiopslab.runbooks.redaction import without_secrets
 from aiopslab.runbooks.step import Step
-from aiopslab.sources.prometheus import client as prometheus
+from aiopslab.sources.alertmanager import connect, listed
+from aiopslab.sources.http import Client, HttpError
 from aiopslab.sources.prometheus.grid import seconds
 
 LONGEST = timedelta(hours=24)
+TIMEOUT = 10.0  # seconds
 _MARK = 16  # letters of a step's digest by which its silence is known again
 
 
@@ -38,10 +39,9 @@ class Silence:
     def look(self, step: Step) -> Sight:
         """See whether the alert fires, and whether this step has silenced it already."""
         length = _duration(step)
-        client = _client(step)
-        with client:
-            mine = [each for each in client.listed("silences") if _is_of(each, step)]
-            firing = client.listed("alerts", filter=_matchers(step))
+        with _asking(step) as client:
+            mine = [each for each in listed(client, "silences", {}) if _is_of(each, step)]
+            firing = listed(client, "alerts", {"filter": _matchers(step)})
         if mine:
             return Sight({"silence": mine[0]["id"]}, "nothing: it is silenced already", True)
         if not firing:
@@ -69,9 +69,7 @@ class Silence:
             "createdBy": without_secrets(approval.by),
             "comment": f"{without_secrets(approval.reason)} ({_mark(step)})",
         }
-        client = _client(step)
-        with client:
-            answer = client.send("POST", "silences", body)
+        answer = _send(step, "POST", "silences", body)
         return {"silence": str(answer["silenceID"]), "until": ends.isoformat(timespec="seconds")}
 
     def inverse(self, step: Step, after: Mapping[str, Any]) -> Step | None:
@@ -93,9 +91,8 @@ class Expire:
     def look(self, step: Step) -> Sight:
         """See whether the silence is there, and still active."""
         number = step.values["silence"]
-        client = _client(step)
-        with client:
-            known = [each for each in client.listed("silences") if each["id"] == number]
+        with _asking(step) as client:
+            known = [each for each in listed(client, "silences", {}) if each["id"] == number]
         if not known:
             raise Refused(f"there is no silence {number}", "Check its number.")
         state = known[0]["status"]["state"]
@@ -107,9 +104,7 @@ class Expire:
     def act(self, step: Step, approval: Approval) -> Mapping[str, Any]:
         """End it."""
         number = step.values["silence"]
-        client = _client(step)
-        with client:
-            client.send("DELETE", f"silence/{quote(number, safe='')}")
+        _send(step, "DELETE", f"silence/{quote(number, safe='')}")
         return {"silence": number, "state": "expired"}
 
     def inverse(self, step: Step, after: Mapping[str, Any]) -> Step | None:
@@ -117,50 +112,35 @@ class Expire:
         return None
 
 
-class _Client(prometheus.Client):
-    """Prometheus' client, with its credentials and retries, for Alertmanager's API."""
-
-    def listed(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
-        """Return what the server lists."""
-        try:
-            return list(self._get(path, parameters))
-        except SourceError as error:
-            remedy = error.remedy.replace("that Prometheus runs", "that Alertmanager runs")
-            raise RunbookError(error.problem, remedy) from None
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        """Change something: asked once, since an answer that is lost may have been a yes."""
-        try:
-            response = self._http.request(method, f"/api/v2/{path}", json=body)
-        except httpx.TransportError as error:
-            raise RunbookError(
-                f"{self.address} did not answer ({type(error).__name__}); it may have done it",
-                "Look before you try again: run the step without --approve.",
-            ) from None
-        if not response.is_success:
-            raise RunbookError(
-                f"{self.address} refused: {self._reason(response)}",
-                "Check the credentials in the environment and the values of the step.",
-            )
-        return response.json() if response.content else None
-
-    def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
-        return super()._ask(path.replace("/api/v1/", "/api/v2/", 1), parameters)
-
-    def _data(self, response: httpx.Response) -> Any:
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, list):
-            raise SourceError(
-                f"{self.address} answered, but not as Alertmanager does",
-                "Check host, port and path.",
-            )
-        return answer
+@contextmanager
+def _asking(step: Step) -> Iterator[Client]:
+    """Ask the server of a step something that changes nothing."""
+    try:
+        with connect(_address(step), TIMEOUT, attempts=2) as client:
+            yield client
+    except SourceError as error:
+        raise RunbookError(error.problem, error.remedy) from None
 
 
-def _client(step: Step) -> _Client:
+def _send(step: Step, method: str, path: str, body: Any = None) -> Any:
+    """Change something: asked once, since an answer that is lost may have been a yes."""
+    client = connect(_address(step), TIMEOUT, attempts=1)
+    try:
+        with client:
+            content = client.send(method, f"/api/v2/{path}", json=body)
+    except HttpError as error:
+        raise RunbookError(
+            error.problem, "Check the credentials in the environment and the values of the step."
+        ) from None
+    except SourceError as error:
+        raise RunbookError(
+            f"{error.problem}; it may have done it",
+            "Look before you try again: run the step without --approve.",
+        ) from None
+    return json.loads(content) if content else None
+
+
+def _address(step: Step) -> str:
     address = step.values["alertmanager"]
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -168,7 +148,7 @@ def _client(step: Step) -> _Client:
             f"alertmanager is {address!r}; expected an address",
             "Write it as http://localhost:9093.",
         )
-    return _Client(address, timeout=10.0, attempts=2)
+    return address
 
 
 def _labels(step: Step) -> dict[str, str]:

@@ -5,23 +5,22 @@ to fetch is said in the query string or as options of `aiopslab.sources.open`::
 
     alertmanager+http://localhost:9093/?match={team="shop"}&silenced=false
 
-Credentials and the certificate authority come from the environment, as for the Prometheus that it
-belongs to: see `aiopslab.sources.prometheus`.
+Credentials come from the environment only: ``AIOPSLAB_ALERTMANAGER_TOKEN`` (sent as a bearer
+token), or ``AIOPSLAB_ALERTMANAGER_USER`` and ``AIOPSLAB_ALERTMANAGER_PASSWORD``.
+``AIOPSLAB_ALERTMANAGER_CA`` names the file of a private certificate authority.
 """
 
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-import httpx
 import pandas as pd
 
-from aiopslab.errors import SourceError, did_you_mean
+from aiopslab.errors import SourceError
 from aiopslab.frames import FrameWarning
 from aiopslab.sources.backends import Recording
-from aiopslab.sources.prometheus import client as prometheus
+from aiopslab.sources.http import Client, credentials, split
 from aiopslab.sources.prometheus.grid import seconds
 from aiopslab.sources.prometheus.translate import SERVICE_LABELS
 
@@ -68,7 +67,7 @@ def open_alertmanager(
     SourceError
         If the server cannot be reached, refuses, or has no alert that matches.
     """
-    address, asked = _split(url)
+    address, asked = split(url, _OPTIONS)
     said = zip(_OPTIONS, (match, silenced, inhibited, service_label, timeout), strict=True)
     asked |= {name: str(value) for name, value in said if value is not None}
     label = asked.get("service_label")
@@ -78,10 +77,12 @@ def open_alertmanager(
         "silenced": _truth(asked.get("silenced", "true"), "silenced"),
         "inhibited": _truth(asked.get("inhibited", "true"), "inhibited"),
     }
-    client = _Client(address, timeout=wait)
-    with client:
-        listed = client.alerts(parameters)
-    if not listed:
+    labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
+    client = connect(address, wait)
+    with client, client.reading():
+        found = listed(client, "alerts", parameters)
+        alerts = alerts_table(found, labels, pd.Timestamp.now("UTC"), start)
+    if alerts.empty:
         raise SourceError(
             f"{address} has no alert{' that matches' if 'match' in asked else ''}",
             "Perhaps nothing is wrong; for alerts of the past open the Prometheus that has them.",
@@ -91,12 +92,43 @@ def open_alertmanager(
         FrameWarning,
         stacklevel=2,
     )
-    labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
-    return Recording({"alerts": alerts_table(listed, labels, pd.Timestamp.now("UTC"), start)})
+    return Recording({"alerts": alerts})
+
+
+def connect(address: str, timeout: float, attempts: int = 4) -> Client:
+    """Return a connection to an Alertmanager, with its credentials in the environment.
+
+    Raises
+    ------
+    SourceError
+        If the credentials or the certificate authority in the environment are not usable.
+    """
+    return Client(
+        address,
+        system="Alertmanager",
+        credentials=credentials("AIOPSLAB_ALERTMANAGER"),
+        timeout=timeout,
+        attempts=attempts,
+    )
+
+
+def listed(client: Client, path: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the API lists under a path, such as ``alerts`` or ``silences``.
+
+    Raises
+    ------
+    SourceError
+        If the server cannot be reached, refuses, or lists nothing there.
+    """
+    with client.reading():
+        answer = client.get_json(f"/api/v2/{path}", parameters)
+        if not isinstance(answer, list):
+            raise TypeError("no list")
+    return answer
 
 
 def alerts_table(
-    listed: Iterable[Mapping[str, Any]],
+    alerts: Iterable[Mapping[str, Any]],
     service_labels: Sequence[str],
     now: pd.Timestamp,
     start: pd.Timestamp | None = None,
@@ -105,8 +137,8 @@ def alerts_table(
 
     Parameters
     ----------
-    listed
-        Alerts of ``/api/v2/alerts``.
+    alerts
+        As ``/api/v2/alerts`` lists them.
     service_labels
         Where to look for the service, the first that an alert has.
     now
@@ -125,7 +157,7 @@ def alerts_table(
     1  Slow    shop  resolved
     """
     rows = []
-    for each in listed:
+    for each in alerts:
         labels = dict(each["labels"])
         alert = {
             "name": labels.get("alertname", "unnamed"),
@@ -163,50 +195,6 @@ def matchers(match: str) -> list[str]:
             f"match is {match!r}; expected matchers of labels", 'Write it as {team="shop"}.'
         )
     return [each.strip() for each in re.findall(_MATCHER, read[1])]
-
-
-class _Client(prometheus.Client):
-    """Prometheus' client, for an API of another version that answers with the bare data."""
-
-    def alerts(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the alerts as the API lists them."""
-        try:
-            return list(self._get("alerts", parameters))
-        except SourceError as error:
-            remedy = error.remedy.replace("that Prometheus runs", "that Alertmanager runs")
-            raise SourceError(error.problem, remedy) from None
-
-    def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
-        return super()._ask(path.replace("/api/v1/", "/api/v2/", 1), parameters)
-
-    def _data(self, response: httpx.Response) -> Any:
-        try:
-            answer = response.json()
-            is_answer = all({"labels", "startsAt", "endsAt", "fingerprint"} <= {*a} for a in answer)
-        except (ValueError, TypeError):
-            is_answer = False
-        if is_answer and isinstance(answer, list):
-            return answer
-        raise SourceError(
-            f"{self.address} answered, but not as Alertmanager does",
-            "Check host, port and path; Prometheus itself is opened as prometheus+http.",
-        )
-
-
-def _split(url: str) -> tuple[str, dict[str, str]]:
-    """Return the address of the server and the options in its query string."""
-    parts = urlsplit(url.removeprefix("alertmanager+"))
-    if not parts.hostname:
-        raise SourceError(f"{url} names no host", "Write it as alertmanager+http://localhost:9093.")
-    asked: dict[str, str] = {}
-    for pair in filter(None, parts.query.split("&")):
-        name, _, value = pair.partition("=")
-        if name not in _OPTIONS:
-            raise SourceError(
-                f"an Alertmanager URL has no option {name!r}", did_you_mean(name, _OPTIONS)
-            )
-        asked[name] = unquote(value)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), asked
 
 
 def _truth(value: str, name: str) -> str:

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from aiopslab.sources.evidence import Evidence
 
 _VARIABLES = {
-    "prometheus": (
-        "Set AIOPSLAB_PROMETHEUS_TOKEN, or AIOPSLAB_PROMETHEUS_USER and "
-        "AIOPSLAB_PROMETHEUS_PASSWORD,"
-    ),
-    # An Alertmanager most often stands behind the same door as its Prometheus.
-    "alertmanager": (
-        "Set AIOPSLAB_PROMETHEUS_TOKEN, or AIOPSLAB_PROMETHEUS_USER and "
-        "AIOPSLAB_PROMETHEUS_PASSWORD,"
-    ),
     "datadog": "Set DD_API_KEY and DD_APP_KEY",
     "splunk": "Set SPLUNK_TOKEN, or SPLUNK_USER and SPLUNK_PASSWORD,",
 }

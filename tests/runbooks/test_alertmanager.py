@@ -13,6 +13,7 @@ from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.execution import execute, undo_of
 from tests.runbooks.conftest import silence_step
 from tests.sources.prometheus.conftest import free_port
+from tests.sources.servers import Answer, serving
 from tests.sources.test_alertmanager import alert
 from tests.system import need
 
@@ -124,6 +125,33 @@ def test_a_server_that_is_down_is_named(audit):
     with pytest.raises(RunbookError, match=address) as raised:
         done(silence_step(address), audit)
     assert "Alertmanager runs" in raised.value.remedy
+
+
+def test_only_what_authenticates_with_an_alertmanager_is_sent(audit, monkeypatch):
+    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "t0ken-of-prometheus")
+    monkeypatch.setenv("AIOPSLAB_ALERTMANAGER_TOKEN", "t0ken-of-mine")
+    known = {"silenceID": "1", "status": {"silencedBy": []}}
+    with serving(
+        {
+            "/api/v2/silences": lambda asked: known if asked.method == "POST" else [],
+            "/api/v2/alerts": lambda _: [known],
+        }
+    ) as server:
+        assert done(silence_step(server.address), audit).acted
+    assert {each.headers["authorization"] for each in server.requests} == {"Bearer t0ken-of-mine"}
+    assert "POST" in {each.method for each in server.requests}
+
+
+@pytest.mark.parametrize(("status", "told"), [(400, "refused"), (500, "may have done it")])
+def test_a_change_is_asked_for_once_and_a_lost_answer_is_no_refusal(audit, status, told):
+    def answer(asked):
+        if asked.method == "GET":
+            return [] if asked.path.endswith("silences") else [{"status": {"silencedBy": []}}]
+        return Answer(b"no", status)
+
+    with serving({"*": answer}) as server, pytest.raises(RunbookError, match=told):
+        done(silence_step(server.address), audit)
+    assert [each.method for each in server.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize("address", ["localhost:9093", "ftp://localhost", "http://"])

@@ -1,11 +1,9 @@
 """A real Alertmanager on loopback, fed by hand and by a real Prometheus whose rule fires."""
 
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import bcrypt
@@ -14,10 +12,10 @@ import pandas as pd
 import pytest
 
 from aiopslab import sources
-from aiopslab.errors import SourceError
 from aiopslab.sources.alertmanager import alerts_table, matchers
 from aiopslab.sources.rules import open_rules, read_rules, with_rules
 from tests.sources.prometheus.conftest import free_port
+from tests.sources.servers import Answer, problem, serving
 from tests.system import need
 
 NOW = pd.Timestamp.now("UTC").floor("s")
@@ -52,13 +50,6 @@ scrape_configs:
   - job_name: prometheus
     static_configs: [{targets: ["127.0.0.1:PORT"]}]
 """
-
-
-def problem(call: Callable[[], object]) -> str:
-    with pytest.raises(SourceError) as raised:
-        call()
-    assert raised.value.remedy, "an error says how to mend it"
-    return str(raised.value)
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -216,12 +207,29 @@ def test_a_password_comes_from_the_environment(tmp_path, monkeypatch):
     with alertmanager(tmp_path, f"--web.config.file={config}") as address:
         refused = problem(lambda: sources.open(f"alertmanager+{address}"))
         assert "401" in refused
-        assert "AIOPSLAB_PROMETHEUS_TOKEN" in refused
-        monkeypatch.setenv("AIOPSLAB_PROMETHEUS_USER", "ann")
-        monkeypatch.setenv("AIOPSLAB_PROMETHEUS_PASSWORD", "hunter2")
+        assert "AIOPSLAB_ALERTMANAGER_TOKEN" in refused
+        monkeypatch.setenv("AIOPSLAB_ALERTMANAGER_USER", "ann")
+        monkeypatch.setenv("AIOPSLAB_ALERTMANAGER_PASSWORD", "hunter2")
         assert "has no alert" in problem(lambda: sources.open(f"alertmanager+{address}"))
         inside = address.replace("http://", "http://ann:hunter2@")
-        assert "hunter2" not in problem(lambda: sources.open(f"alertmanager+{inside}"))
+        told = problem(lambda: sources.open(f"alertmanager+{inside}"))
+        assert "hunter2" not in told and "AIOPSLAB_ALERTMANAGER_TOKEN" in told
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_its_own_token_is_sent_and_never_shown_and_no_other_server_s_is(monkeypatch, status):
+    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "t0ken-of-prometheus")
+
+    def echo(asked):
+        return Answer([asked.headers.get("authorization", "")], status)
+
+    with serving({"/api/v2/alerts": echo}) as server:
+        url = f"alertmanager+{server.address}"
+        problem(lambda: sources.open(url))
+        monkeypatch.setenv("AIOPSLAB_ALERTMANAGER_TOKEN", "t0ken-of-mine")
+        assert "t0ken" not in problem(lambda: sources.open(url))
+    sent = [each.headers.get("authorization") for each in server.requests]
+    assert sent == [None, "Bearer t0ken-of-mine"]
 
 
 @pytest.mark.server
@@ -259,26 +267,13 @@ def test_nobody_listens():
     assert "Alertmanager runs there" in message
 
 
-@pytest.mark.parametrize("body", ["<html>Please log in</html>", '{"data": {}}', "[1]", "[{}]", "7"])
+@pytest.mark.parametrize(
+    "body", [b"<html>Please log in</html>", {}, {"data": {}}, [1], [{}], 7, [{"labels": {}}]]
+)
 def test_what_is_no_alertmanager_is_told(body):
-    """Nothing real answers like this on purpose, so the answers are made here."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.handle_request)
-    thread.start()
-    url = f"alertmanager+http://127.0.0.1:{server.server_port}"
-    assert "not as Alertmanager does" in problem(lambda: sources.open(url))
-    thread.join()
-    server.server_close()
+    with serving({"*": lambda _: Answer(body)}) as server:
+        told = problem(lambda: sources.open(f"alertmanager+{server.address}"))
+    assert "not as Alertmanager does" in told
 
 
 def test_an_end_in_the_past_is_the_end():

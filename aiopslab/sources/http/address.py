@@ -34,7 +34,7 @@ def split(url: str, options: Sequence[str]) -> tuple[str, dict[str, str]]:
         has_host = False
     if not has_host:
         raise SourceError(
-            f"{url} names no host and port", f"Write it as {kind}+{parts.scheme}://localhost:3100."
+            f"{url} names no host and port", f"Write it as {kind}+{parts.scheme}://host:port."
         )
     asked: dict[str, str] = {}
     # Not parse_qsl: it takes the + of a regular expression for a space.
@@ -42,7 +42,7 @@ def split(url: str, options: Sequence[str]) -> tuple[str, dict[str, str]]:
         name, _, value = pair.partition("=")
         if name not in options:
             raise SourceError(
-                f"a {kind}+{parts.scheme}:// URL has no option {name!r}",
+                f"{kind}+{parts.scheme}:// has no option {name!r}",
                 did_you_mean(name, list(options)),
             )
         asked[name] = unquote(value)
