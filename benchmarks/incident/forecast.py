@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from aiopslab.incident.forecast import Exhaustion, forecast_resources, time_to_exhaustion
+from aiopslab.incident.exhaustion import Exhaustion
+from aiopslab.incident.forecast import time_to_exhaustion
+from aiopslab.incident.resources import forecast_resources
 from benchmarks.harness import Figure, at_least, at_most
 
 PAST, FUTURE = 600, 300

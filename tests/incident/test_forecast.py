@@ -10,13 +10,7 @@ from scipy import stats
 from aiopslab import sources
 from aiopslab.errors import AIOpsLabError, FrameError
 from aiopslab.frames.schemas import FrameWarning
-from aiopslab.incident.forecast import (
-    forecast_resources,
-    heading_for,
-    natural_limits,
-    spoken,
-    time_to_exhaustion,
-)
+from aiopslab.incident.forecast import time_to_exhaustion
 
 NOW = pd.Timestamp("2026-03-01T12:00:00Z")
 ROWS = 240
@@ -282,114 +276,6 @@ def test_one_seed_gives_one_answer():
     pd.testing.assert_frame_equal(one.fan, other.fan)
 
 
-# Results
-
-
-def test_the_finding_carries_the_time_left_with_its_interval():
-    finding = time_to_exhaustion(series(0.5 * STEPS + noise()), 150, "2h").findings()[0]
-    effect = finding.effect
-    assert (effect.name, effect.unit) == ("time to exhaustion", "h")
-    assert effect.interval.low < 61 / 60 < effect.interval.high
-    assert finding.subject == "memory_mb"
-
-
-def test_the_figure_shows_history_limit_and_forecast():
-    told = time_to_exhaustion(series(0.5 * STEPS + noise()), 150, "2h")
-    figure = told.figure()
-    assert {each.name for each in figure.data} == {"history", "forecast", "interval"}
-    assert any("limit 150" in str(each.text) for each in figure.layout.annotations)
-    refused = time_to_exhaustion(series(noise()), 5, "2h").figure()
-    assert [each.name for each in refused.data] == ["history"]
-    assert time_to_exhaustion(series([]), 5).figure().data
-
-
-def test_names_are_escaped_where_html_is_made():
-    told = time_to_exhaustion(series(0.5 * STEPS + noise(), name=("<b>", "größe")), 150, "2h")
-    assert told.name == "<b> · größe"
-    assert "<b>" not in told._repr_html_()
-    assert "<b>" not in told.figure().layout.title.text
-
-
-def test_durations_are_written_as_people_say_them():
-    said = [spoken(pd.Timedelta(each)) for each in ("0s", "45s", "90min", "36h", "3D")]
-    assert said == ["0 s", "45 s", "1.5 h", "1.5 d", "3 d"]
-
-
-# Many series
-
-
-def frame(**columns):
-    data = {tuple(name.split("__")): series(values) for name, values in columns.items()}
-    return pd.DataFrame(data).rename_axis(index="timestamp")
-
-
-def test_many_resources_come_with_the_most_urgent_first():
-    metrics = frame(
-        db__disk=0.4 * STEPS + noise(1),
-        db__pool=noise(2),
-        api__queue=np.minimum(STEPS, 100),
-        api__memory=300 - STEPS + noise(3),
-    )
-    limits = {
-        ("db", "disk"): 120.0,
-        ("db", "pool"): 50.0,
-        ("api", "queue"): 100.0,
-        ("api", "memory"): 400.0,
-    }
-    table = forecast_resources(metrics, limits, "2h")
-    assert table["outlook"].tolist() == [
-        "reached",
-        "expected",
-        "not heading there",
-        "not heading there",
-    ]
-    assert table["metric"].tolist()[:2] == ["queue", "disk"]
-    assert heading_for(metrics, limits, "2h") == [("db", "disk"), ("api", "queue")]
-
-
-def test_the_screen_leaves_out_nothing_that_would_be_expected():
-    missed = 0
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        start = rng.integers(0, 150)
-        values = rng.uniform(0.02, 0.5) * np.maximum(STEPS - start, 0) + noise(seed)
-        limit = values.max() + rng.uniform(0.5, 20)
-        metrics = frame(db__disk=values)
-        told = time_to_exhaustion(metrics["db", "disk"], limit, "1h")
-        heads = heading_for(metrics, {("db", "disk"): limit}, "1h")
-        missed += told.outlook == "expected" and not heads
-    assert missed == 0
-
-
-def test_names_tell_natural_limits():
-    metrics = frame(db__cpu_utilization=[], db__disk_percent=[], db__hit_ratio=[], db__rows=[])
-    assert natural_limits(metrics) == {
-        ("db", "cpu_utilization"): 1.0,
-        ("db", "disk_percent"): 100.0,
-        ("db", "hit_ratio"): 1.0,
-    }
-
-
-def test_no_limits_make_an_empty_table_and_unknown_series_are_named():
-    metrics = frame(db__rows=STEPS)
-    assert forecast_resources(metrics).empty
-    assert "outlook" in forecast_resources(metrics).columns
-    with pytest.raises(AIOpsLabError, match="db · row"):
-        forecast_resources(metrics, {("db", "row"): 1.0})
-
-
-def test_those_that_fill_are_found_among_many():
-    rng = np.random.default_rng(0)
-    slopes = np.where(np.arange(1_000) < 20, 0.4, 0.0)
-    values = 0.3 + slopes * np.linspace(0, 1, 600)[:, None] + rng.normal(0, 0.02, (600, 1_000))
-    columns = pd.MultiIndex.from_product([map(str, range(1_000)), ["disk.utilization"]])
-    times = pd.date_range(end=NOW, periods=600, freq="min", name="timestamp")
-    table = forecast_resources(pd.DataFrame(values, times, columns), horizon="5h")
-    filling = table[table["service"].astype(int) < 20]
-    assert share(filling["outlook"], "not heading there") == 0
-    assert share(table["outlook"], "not heading there") >= 0.95
-
-
 # A recording of a real leak
 
 
@@ -414,10 +300,3 @@ def test_a_leak_that_has_only_begun_is_refused():
     history = memory[: pd.Timestamp(evidence.truth["started"]) + pd.Timedelta("15s")]
     told = time_to_exhaustion(history, 600, "1min")
     assert told.outlook == "cannot be foretold"
-
-
-def test_a_calm_recording_heads_nowhere():
-    metrics = sources.open("sample://no-fault").metrics
-    limits = {each: 1_000.0 for each in metrics.columns if each[1] == "process.memory.usage_mb"}
-    table = forecast_resources(metrics, limits, "2min")
-    assert set(table["outlook"]) == {"not heading there"}

@@ -10,7 +10,7 @@ from scipy import stats
 from aiopslab import sources
 from aiopslab.errors import AIOpsLabError, FrameError
 from aiopslab.frames.schemas import FrameWarning
-from aiopslab.incident.burn import burn_rate, service_burn_rate
+from aiopslab.incident.slo import burn_rate, service_burn_rate
 
 START = "2026-03-01"
 
