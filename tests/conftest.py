@@ -1,7 +1,26 @@
 """What all tests share."""
 
+import sys
+
+import pytest
 from hypothesis import settings
+
+from aiopslab.cli import main
 
 # Machines that run tests are slow now and then; how long an example takes is not what is tested.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+@pytest.fixture
+def aiopslab(monkeypatch, capsys):
+    """Call the command in this process; return its exit code, output and errors."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["aiopslab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return ended.value.code or 0, output.out, output.err
+
+    return call

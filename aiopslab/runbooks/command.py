@@ -1,19 +1,15 @@
 """The command ``aiopslab remediate``."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aiopslab.errors import AIOpsLabError
+from aiopslab.runbooks.display import listed, plain, show_outcome, show_plan, show_step
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from aiopslab.runbooks.catalogue import Catalogue
-    from aiopslab.runbooks.execution import Outcome
-    from aiopslab.runbooks.planning import Plan
     from aiopslab.runbooks.step import Step
 
 REFUSED = 4
@@ -45,7 +41,7 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except AIOpsLabError as error:
             kind = _Refusal if isinstance(error, Refused) else click.ClickException
-            raise kind(_plain(str(error), lines=True)) from None
+            raise kind(plain(str(error), lines=True)) from None
 
 
 _catalogue = click.option(
@@ -132,15 +128,17 @@ def make_plan(
       aiopslab remediate plan recording/ --set namespace=shop -o plan.json
       aiopslab remediate plan reports/incident-20260301T120000Z-c0ffee/run.json
     """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.runbooks.plans import plan_of_evidence, plan_of_verdict, save_plan
+
     known, given = _known(catalogue), _values(pairs)
     made = (
-        _of_verdict(Path(evidence), known, given)
+        plan_of_verdict(Path(evidence), known, given)
         if evidence.endswith(".json")
-        else _of_evidence(evidence, known, given)
+        else plan_of_evidence(evidence, known, given)
     )
-    _show_plan(made)
+    show_plan(made)
     if output is not None:
-        _write(output, made.to_json())
+        save_plan(output, made)
         if made.steps:
             click.echo(f"\nSaved. See a step with `aiopslab remediate show {output} 1`.")
 
@@ -150,11 +148,13 @@ def make_plan(
 @click.argument("number", metavar="[STEP]", type=int, required=False)
 def show(file: Path, number: int | None) -> None:
     """Show a saved PLAN, or all that there is to know of one STEP of it."""
-    saved = _saved(file)
+    from aiopslab.runbooks.plans import load_plan
+
+    saved = load_plan(file)
     if number is None:
-        _show_plan(saved)
+        show_plan(saved)
     else:
-        _show_step(saved[number])
+        show_step(saved[number])
 
 
 @remediate.command()
@@ -186,7 +186,9 @@ def run(
       aiopslab remediate run plan.json 1 --set version=2 --set current=3 \\
           --approve --by me --reason "version 3 answers nonsense"
     """  # noqa: D301 - click reads \b as the start of a verbatim block
-    step = _saved(file)[number].with_values(_values(pairs))
+    from aiopslab.runbooks.plans import load_plan
+
+    step = load_plan(file)[number].with_values(_values(pairs))
     command = f"aiopslab remediate run {file} {number}"
     _execute(step, approve, by, reason, audit, command, pairs)
 
@@ -227,7 +229,7 @@ def show_audit(audit: Path) -> None:
         what = f"{record.get('action', '')} {record.get('service', '')}"
         click.secho(f"{record['number']:>4}  {record['at'][:19]}  {record['event']:<8}", nl=False)
         why = record.get("why") or record.get("reason", "")
-        click.echo(_plain(f"  {what}  {record.get('by', '')}: {why}"))
+        click.echo(plain(f"  {what}  {record.get('by', '')}: {why}"))
 
 
 @audit.command()
@@ -265,65 +267,6 @@ def _values(pairs: tuple[str, ...]) -> dict[str, str]:
     return values
 
 
-def _of_evidence(url: str, catalogue: "Catalogue", given: dict[str, str]) -> "Plan":
-    """Analyse an incident, and plan by all that the analysis knows."""
-    from aiopslab import sources
-    from aiopslab.incident import analyse, recent_changes
-    from aiopslab.incident.alerts import group_alerts
-    from aiopslab.runbooks.planning import plan
-
-    frames = sources.open(url).frames
-    analysis = analyse(frames)
-    alerts = frames.get("alerts")
-    grouped: pd.DataFrame | None = None
-    if alerts is not None and len(alerts):
-        grouped = group_alerts(alerts, frames.get("topology")).alerts
-    return plan(
-        analysis.verdict(),
-        analysis.named,
-        recent_changes(frames.get("changes"), analysis.started),
-        catalogue,
-        alerts=grouped,
-        signals=analysis.suspects,
-        given=given,
-    )
-
-
-def _of_verdict(path: Path, catalogue: "Catalogue", given: dict[str, str]) -> "Plan":
-    from aiopslab.findings import Verdict
-    from aiopslab.runbooks.planning import plan
-
-    plain = _read(path)
-    verdict = plain.get("verdict", plain) if isinstance(plain, dict) else plain
-    return plan(Verdict.from_json(verdict), catalogue=catalogue, given=given)
-
-
-def _saved(path: Path) -> "Plan":
-    from aiopslab.runbooks.planning import Plan
-
-    return Plan.from_json(_read(path))
-
-
-def _read(path: Path) -> Any:
-    from aiopslab.runbooks.errors import RunbookError
-
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunbookError(f"cannot read {path}: {error.strerror}", "Check the path.") from None
-    except (ValueError, RecursionError) as error:
-        raise RunbookError(f"{path} is not JSON: {error}", "Save the plan anew.") from None
-
-
-def _write(path: Path, plain: Any) -> None:
-    from aiopslab.runbooks.errors import RunbookError
-
-    try:
-        path.write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise RunbookError(f"cannot write {path}: {error.strerror}", "Choose another.") from None
-
-
 def _execute(
     step: "Step",
     approve: bool,
@@ -339,80 +282,17 @@ def _execute(
     from aiopslab.runbooks.execution import execute
 
     if not approve:
-        _show_step(step)
-        _show_outcome(execute(step), command, pairs)
+        show_step(step)
+        show_outcome(execute(step), command, pairs)
         return
     if not by or not reason:
         raise click.UsageError("--approve needs --by NAME and --reason TEXT.")
     outcome = execute(step, Approval.now(step, by, reason), AuditLog(log), dry_run=False)
-    click.echo(_plain(outcome.says))
+    click.echo(plain(outcome.says))
     for title, state in (("before", outcome.before), ("after", outcome.after)):
         if state:
-            click.echo(_plain(f"  {title}  {_listed(state)}"))
+            click.echo(plain(f"  {title}  {listed(state)}"))
     if outcome.acted:
         click.echo(f"  recorded as {outcome.record} in {log}")
         if outcome.undo is not None:
             click.echo(f"  to take it back: aiopslab remediate undo {outcome.record}")
-
-
-def _show_outcome(outcome: "Outcome", command: str, pairs: tuple[str, ...]) -> None:
-    import shlex
-
-    click.echo(_plain(f"\nDry run: {outcome.says}"))
-    if outcome.before:
-        click.echo(_plain(f"  now  {_listed(outcome.before)}"))
-    given = [*pairs, *(f"{name}={value}" for name, value in outcome.suggested.items())]
-    said = "".join(f" --set {shlex.quote(pair)}" for pair in given)
-    if outcome.suggested:
-        click.echo(_plain(f"  see it with these values:  {command}{said}"))
-    elif outcome.before:
-        click.echo(_plain(f'  to do it:  {command}{said} --approve --by NAME --reason "…"'))
-
-
-def _show_plan(made: "Plan") -> None:
-    click.secho(_plain(made.headline), bold=True)
-    for number, step in enumerate(made.steps, start=1):
-        click.echo(
-            _plain(
-                f"{number:>3}. {step.action.title}: {step.service} "
-                f"({step.expected}, {step.action.risk.level} risk)"
-            )
-        )
-        click.echo(_plain(f"     {step.why}"))
-        click.echo(f"     {step.command}")
-        if step.warning:
-            click.secho(_plain(f"     Beware: {step.warning}"), fg="yellow")
-    for note in made.notes:
-        click.echo(_plain(f"Note: {note}"))
-    if made.next:
-        click.echo("Next, look here:")
-    for each in made.next:
-        click.echo(_plain(f"  {each}"))
-
-
-def _show_step(step: "Step") -> None:
-    click.secho(_plain(f"{step.action.title}: {step.service}"), bold=True)
-    told = [
-        ("why", step.why),
-        ("expect", step.expected),
-        ("risk", f"{step.action.risk.level}: {step.action.risk.why}"),
-        ("beware", step.warning),
-        ("first", step.precondition),
-        ("check", step.check),
-        ("do", step.command),
-        ("undo", step.undo),
-        ("", step.undo_command),
-        ("lacks", ", ".join(f"{e} ({step.action.parameters[e].help})" for e in step.needs)),
-    ]
-    for title, text in told:
-        if text:
-            click.echo(_plain(f"  {title:<8} {text}"))
-
-
-def _listed(state: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in state.items())
-
-
-def _plain(text: str, lines: bool = False) -> str:
-    """Leave out what would steer a terminal."""
-    return "".join(each for each in text if each.isprintable() or (lines and each == "\n"))
