@@ -1,17 +1,18 @@
 """An alert storm as the few groups that a person can read: no repeats, flaps or blips."""
 
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
 from aiopslab.errors import AIOpsLabError
 from aiopslab.frames import conform, schemas
-from aiopslab.incident.alike import kinds
+from aiopslab.incident.alike import linked
 from aiopslab.incident.episodes import settle
 
-SHOWN = 50  # groups drawn in a notebook
+SHOWN = 50  # groups, and names of what was only brief, drawn in a notebook
+LISTED = ["group", "service", "apart"]  # what has a row of its own
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class AlertGroups:
         One row an alert from firing to resolved, the earliest first: ``start, ended`` (NaT while
         it fires), ``last`` (seen), ``name, service, severity, fingerprint, labels``, ``notices``
         (firing rows that it stands for), ``episodes`` (times it fired), ``flapping``, ``blip``,
-        ``group`` (from 1; missing where it was set aside) and ``root`` (the likely root service of
-        the group; missing where no service is known).
+        ``group`` (from 1, in the order of reading; missing where it was set aside), ``rank`` (of
+        its service in the group, or among what was set aside, from 1: where to look first) and
+        ``root`` (the likely root service of the group; missing where no service is known).
     raw
         Firing rows that came in.
     unmatched
@@ -38,45 +40,54 @@ class AlertGroups:
 
     @property
     def kept(self) -> pd.DataFrame:
-        """What a person sees: of each service in a group the earliest alert that lasted.
+        """Every service that alerts, in the order of reading, by its first alert that lasted.
 
-        Alerts without a service stay apart by name. ``brief`` marks a service that has none that
-        lasted, ``alerts`` counts those that a row stands for.
+        One row a service in each group, then one, without a ``group``, for each that no group
+        names since it was over the line at one evaluation only. Alerts without a service stay
+        apart by name. ``brief`` marks a service that has none that lasted, ``alerts`` counts those
+        that a row stands for.
         """
-        grouped = self._grouped().sort_values(["blip", "start"], kind="stable")
-        told = grouped.assign(apart=grouped["name"].where(grouped["service"].isna()))
-        alike = told.groupby(["group", "service", "apart"], dropna=False, sort=False)
+        told = _apart(self.alerts).sort_values(["blip", "start"], kind="stable")
+        alike = told.groupby(LISTED, dropna=False, sort=False)
         told["alerts"] = alike["name"].transform("size")
-        kept = told[alike.cumcount() == 0].sort_values(["group", "start"], kind="stable")
+        kept = told[alike.cumcount() == 0]
+        is_told = kept["group"].isna() & kept.duplicated(["service", "apart"], keep=False)
+        kept = kept[~is_told].sort_values(["group", "rank"], kind="stable")
         columns = ["group", "start", "service", "name", "severity", "flapping", "brief", "alerts"]
         return kept.rename(columns={"blip": "brief"})[columns].reset_index(drop=True)
 
     @property
+    def to_read(self) -> int:
+        """The rows that a person reads: one a group, and one for what was brief and is in none."""
+        return int(self.alerts["group"].nunique()) + bool(self._aside())
+
+    @property
     def reduction(self) -> float:
-        """The share of the raw alerts that nobody has to read; NaN without any."""
-        return 1 - len(self.kept) / self.raw if self.raw else float("nan")
+        """The share of the raw alerts that nobody has to read, by `to_read`; NaN without any."""
+        return 1 - self.to_read / self.raw if self.raw else float("nan")
 
     @property
     def steps(self) -> pd.DataFrame:
-        """What each step took away: ``step, removed, left``."""
+        """What each step took away: ``step, removed, left``; what is left last is to be read."""
         fired, settled = int(self.alerts["episodes"].sum()), len(self.alerts)
-        left = [self.raw, fired, settled, len(self._grouped()), len(self.kept)]
-        names = ["raw", "repeats", "flaps", "blips", "grouped by service"]
+        without_blips = len(self._grouped()) + bool(self._aside())
+        left = [self.raw, fired, settled, without_blips, self.to_read]
+        names = ["raw", "repeats", "flaps", "blips", "grouped"]
         removed = [0, *(before - after for before, after in pairwise(left))]
         return pd.DataFrame({"step": names, "removed": removed, "left": left})
 
     def table(self) -> pd.DataFrame:
-        """Return one row a group, in the order in which something that lasts began.
+        """Return one row a group, that of the service with the most alerts that lasted first.
 
         Returns
         -------
         pandas.DataFrame
             ``group, first, last`` (times), ``root`` (the likely root service), ``services`` (a
-            list, the earliest first) and those of them that are only ``brief``, ``names`` (a
+            list, where to look first) and those of them that are only ``brief``, ``names`` (a
             list), ``size`` (alerts), ``flapping`` (how many of them do) and ``representative``
             (the earliest alert of the root that lasted).
         """
-        grouped = self._grouped()
+        grouped = self._grouped().sort_values(["rank", "start"], kind="stable")
         lasting = grouped[~grouped["blip"]]
         of_root = lasting[lasting["root"].isna() | (lasting["service"] == lasting["root"])]
         kept = self.kept
@@ -96,6 +107,10 @@ class AlertGroups:
     def _grouped(self) -> pd.DataFrame:
         return self.alerts[self.alerts["group"].notna()]
 
+    def _aside(self) -> list[str]:
+        kept = self.kept
+        return kept["service"].fillna(kept["name"])[kept["group"].isna()].tolist()
+
     def _repr_html_(self) -> str:
         table = self.table()
         shown = table.head(SHOWN).copy()
@@ -104,13 +119,14 @@ class AlertGroups:
         for column in ("first", "last"):
             shown[column] = shown[column].map("{:%Y-%m-%d %H:%M:%S}".format)
         removed = ", ".join(f"{row.removed} {row.step}" for row in self.steps[1:].itertuples())
-        headline = f"{len(table)} groups, {len(self.kept)} of {self.raw} alerts to read"
+        named = f"{self.kept['service'].nunique()} services named"
+        headline = f"{len(table)} groups in place of {self.raw} alerts, {named}"
         more = f"<p>and {len(table) - SHOWN} more groups</p>" if len(table) > SHOWN else ""
         with pd.option_context("display.max_colwidth", None):  # no service is cut off
             rows = shown.to_html(index=False, border=0, na_rep="")
         return (
             f'<section class="aiopslab-alerts"><p><strong>{headline}</strong> '
-            f"<small>removed: {removed}</small></p>{rows}{more}</section>"
+            f"<small>removed: {removed}</small></p>{rows}{more}{_also(self._aside())}</section>"
         )
 
 
@@ -128,9 +144,11 @@ def group_alerts(
     other belong together where their services call each other or share a caller or callee; those
     that the call graph does not place, where they are of one service or their texts are alike.
 
-    A blip, resolved before the second next evaluation, is set aside as noise, unless an alert that
-    lasts follows it within `gap` in a service that calls this one: a service that crashes and is
-    back at once may be what ails its callers, so it is listed with them.
+    A blip, resolved before the second next evaluation, makes no group. It is listed in one where
+    an alert that lasts follows it within `gap` in a service that calls this one: a service that
+    crashes and is back at once may be what ails its callers. Services that have blips alone, and
+    are in no group, share one line: a threshold on each of many series is passed by chance all the
+    time, but what an incident shows may be as brief as that, so none of them goes unnamed.
 
     Parameters
     ----------
@@ -147,7 +165,7 @@ def group_alerts(
     Returns
     -------
     AlertGroups
-        With ``.table()``, ``.kept``, ``.reduction`` and ``.steps``.
+        With ``.table()``, ``.kept``, ``.to_read``, ``.reduction`` and ``.steps``.
 
     Raises
     ------
@@ -160,6 +178,10 @@ def group_alerts(
     -----
     Flapping and blips are told as in `aiopslab.incident.episodes.settle`, texts as in
     `aiopslab.incident.alike.kinds`. Links make groups as single linkage does.
+
+    Where to look first is told by how many distinct alerts of a service lasted, of as many by how
+    many of the services that alert in the group depend on it: many thresholds of one service do
+    not stay passed by chance. The groups go by the first service of each.
 
     The likely root is the service on which most of the others that alert depend, directly or not:
     a failing callee explains its failing callers, the reverse does not hold. The earliest goes
@@ -177,7 +199,7 @@ def group_alerts(
     >>> groups = group_alerts(alerts, topology)
     >>> groups.table()[["root", "services", "size"]]
            root             services  size
-    0  database  [gateway, database]     2
+    0  database  [database, gateway]     2
     """
     every, within = _duration(evaluation, "evaluation"), _duration(gap, "gap")
     if alerts is None:
@@ -186,12 +208,11 @@ def group_alerts(
     edges = _edges(topology)
     settled, unmatched = settle(frame, every)
     lasting, blips = settled[~settled["blip"]], settled[settled["blip"]]
-    group = _numbered(lasting, edges, within)
-    lasting = lasting.assign(group=group)
-    settled["group"] = pd.concat([group, _blamed(blips, lasting, edges, within)])
-    settled["root"] = settled["group"].map(_roots(lasting, edges))
+    group = linked(lasting, edges, within)
+    followed = _blamed(blips, lasting.assign(group=group), edges, within)
+    placed = _ranked(settled.assign(group=pd.concat([group, followed])), edges)
     raw = int((frame["state"] == "firing").sum())
-    return AlertGroups(settled, raw, unmatched)
+    return AlertGroups(placed, raw, unmatched)
 
 
 def _duration(value: str | pd.Timedelta, name: str) -> pd.Timedelta:
@@ -212,45 +233,6 @@ def _edges(topology: pd.DataFrame | None) -> pd.DataFrame:
     return conform("topology", topology)[["caller", "callee"]].drop_duplicates()
 
 
-def _numbered(alerts: pd.DataFrame, edges: pd.DataFrame, gap: pd.Timedelta) -> pd.Series:
-    """Return the number of the group of each alert, from 1 by when the groups began."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    if alerts.empty:
-        return pd.Series(index=alerts.index, dtype="Int64")
-    near = _related(alerts, edges).join(alerts["start"].reset_index(drop=True), on="alert")
-    near = near.sort_values(["bucket", "start"], kind="stable")
-    linked = (near["start"].diff() <= gap) & (near["bucket"].diff() == 0)
-    here, there = near["alert"].shift()[linked].astype(int), near["alert"][linked]
-    links = coo_array((np.ones(len(here)), (here, there)), shape=(len(alerts), len(alerts)))
-    _, component = connected_components(links, directed=False)
-    return pd.Series(pd.factorize(component)[0] + 1, alerts.index, dtype="Int64")
-
-
-def _related(alerts: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
-    """Return pairs of a ``bucket`` and the position of an ``alert`` in it.
-
-    A bucket, whose alerts are all related, is a service with those that it calls or that call it,
-    or else a text.
-    """
-    placed = edges.stack().drop_duplicates()
-    services = alerts["service"].reset_index(drop=True).rename_axis("alert")
-    every = pd.concat([placed, services.dropna()]).drop_duplicates()
-    around = pd.concat(
-        [
-            pd.DataFrame({"centre": every, "service": every}),
-            edges.rename(columns={"caller": "centre", "callee": "service"}),
-            edges.rename(columns={"callee": "centre", "caller": "service"}),
-        ]
-    ).drop_duplicates()
-    around["bucket"] = around["centre"].factorize()[0]
-    by_place = services.dropna().reset_index().merge(around, on="service")
-    adrift = np.flatnonzero(~services.isin(placed))
-    by_text = pd.DataFrame({"bucket": kinds(alerts.iloc[adrift]) + len(every), "alert": adrift})
-    return pd.concat([by_place[["bucket", "alert"]], by_text], ignore_index=True)
-
-
 def _blamed(
     blips: pd.DataFrame, lasting: pd.DataFrame, edges: pd.DataFrame, gap: pd.Timedelta
 ) -> pd.Series:
@@ -269,24 +251,56 @@ def _blamed(
     return first.set_index("blip")["group"]
 
 
-def _roots(alerts: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
-    """Return the likely root service of each group that has a service, by its number."""
+def _apart(alerts: pd.DataFrame) -> pd.DataFrame:
+    """Return the alerts with ``apart``, the name of one that has no service to be listed by."""
+    return alerts.assign(apart=alerts["name"].where(alerts["service"].isna()))
+
+
+def _ranked(alerts: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """Return the alerts with ``rank`` and ``root``, and the groups numbered as they are read."""
+    lasts = ~alerts["blip"]
+    told = alerts.assign(
+        lasted=alerts["fingerprint"].where(lasts), began=alerts["start"].where(lasts)
+    )
+    listed = _apart(told).groupby(LISTED, dropna=False, sort=False).ngroup()
+    services = told.groupby(listed).agg(
+        group=("group", "first"),
+        service=("service", "first"),
+        lasting=("lasted", "nunique"),
+        alerts=("fingerprint", "nunique"),
+        began=("began", "min"),
+        start=("start", "min"),
+    )
+    services["explained"] = _explained(services, edges)
+    likely = services[services["lasting"].gt(0) & services["service"].notna()]
+    likely = likely.sort_values(["explained", "began"], ascending=[False, True], kind="stable")
+    root = likely.drop_duplicates("group").set_index("group")["service"]
+    services = services.sort_values(
+        ["lasting", "explained", "alerts", "start"], ascending=[False, False, False, True]
+    )
+    rank = services.groupby("group", dropna=False).cumcount() + 1
+    order = services["group"].dropna().unique()
+    number = pd.Series(range(1, len(order) + 1), index=order, dtype="Int64")
+    return alerts.assign(
+        group=alerts["group"].map(number).astype("Int64"),
+        rank=listed.map(rank),
+        root=alerts["group"].map(root),
+    )
+
+
+def _explained(services: pd.DataFrame, edges: pd.DataFrame) -> list[int]:
+    """Count for each service in a group those that last there and depend on it, directly or not."""
     import networkx as nx
 
     calls = nx.from_pandas_edgelist(edges, "caller", "callee", create_using=nx.DiGraph)
-    services = alerts[["group", "service"]].dropna().drop_duplicates()
-    calls.add_nodes_from(services["service"])
-    callers = {each: nx.ancestors(calls, each) for each in services["service"].unique()}
-    alerting = services.groupby("group")["service"].agg(set)
-    explained = [
-        len(callers[service] & alerting[group])
+    grouped = services.dropna(subset=["group", "service"])
+    calls.add_nodes_from(grouped["service"])
+    callers = {each: nx.ancestors(calls, each) for each in grouped["service"].unique()}
+    lasting = grouped[grouped["lasting"] > 0].groupby("group")["service"].agg(set)
+    return [
+        len(callers[service] & lasting[group]) if pd.notna(group) and pd.notna(service) else 0
         for group, service in zip(services["group"], services["service"], strict=True)
     ]
-    # The earliest of those that explain as much goes first.
-    ranked = services.assign(explained=explained).sort_values(
-        "explained", ascending=False, kind="stable"
-    )
-    return ranked.drop_duplicates("group").set_index("group")["service"]
 
 
 def _distinct(values: pd.Series) -> list[str]:
@@ -295,3 +309,11 @@ def _distinct(values: pd.Series) -> list[str]:
 
 def _listed(value: object) -> list[str]:
     return value if isinstance(value, list) else []
+
+
+def _also(names: list[str]) -> str:
+    """Return the line of what was brief and is in no group."""
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"<p>Also briefly: {escape(', '.join(names[:SHOWN]))}{more}</p>"

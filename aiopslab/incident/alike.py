@@ -1,4 +1,4 @@
-"""Which alerts say the same, by the words of their names and their labels."""
+"""Which alerts belong together: by who calls whom, by time, and by their words and labels."""
 
 import re
 from collections import Counter, defaultdict
@@ -14,6 +14,50 @@ Text = tuple[frozenset[str], frozenset[tuple[str, str]]]  # words of the name, l
 ALIKE = 0.5  # similarity from which two texts say the same
 _NOT_TEXT = {"alertname", "alertstate", "severity"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+
+
+def linked(alerts: pd.DataFrame, edges: pd.DataFrame, gap: pd.Timedelta) -> pd.Series:
+    """Number the groups of alerts that share a time and a place, or else a text.
+
+    Parameters
+    ----------
+    alerts
+        With ``start, name, service, labels``, the earliest first.
+    edges
+        ``caller, callee``.
+    gap
+        The longest time between the beginnings of two alerts that are linked.
+
+    Returns
+    -------
+    pandas.Series
+        The number of the group of each alert, from 1 by when the groups began.
+
+    Notes
+    -----
+    Links make groups as single linkage does.
+
+    Examples
+    --------
+    >>> start = pd.to_datetime(["2026-03-01T12:00Z", "2026-03-01T12:01Z", "2026-03-01T12:02Z"])
+    >>> services = ["gateway", "printer", "database"]
+    >>> alerts = pd.DataFrame({"start": start, "name": "Slow", "service": services, "labels": None})
+    >>> edges = pd.DataFrame({"caller": ["gateway"], "callee": ["database"]})
+    >>> linked(alerts, edges, pd.Timedelta("5min")).tolist()
+    [1, 2, 1]
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if alerts.empty:
+        return pd.Series(index=alerts.index, dtype="Int64")
+    near = _related(alerts, edges).join(alerts["start"].reset_index(drop=True), on="alert")
+    near = near.sort_values(["bucket", "start"], kind="stable")
+    linked = (near["start"].diff() <= gap) & (near["bucket"].diff() == 0)
+    here, there = near["alert"].shift()[linked].astype(int), near["alert"][linked]
+    links = coo_array((np.ones(len(here)), (here, there)), shape=(len(alerts), len(alerts)))
+    _, component = connected_components(links, directed=False)
+    return pd.Series(pd.factorize(component)[0] + 1, alerts.index, dtype="Int64")
 
 
 def kinds(alerts: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -74,6 +118,29 @@ def similarity(one: Text, other: Text) -> float:
     """
     alike = [len(a & b) / len(a | b) for a, b in zip(one, other, strict=True) if a or b]
     return sum(alike) / len(alike)
+
+
+def _related(alerts: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """Return pairs of a ``bucket`` and the position of an ``alert`` in it.
+
+    A bucket, whose alerts are all related, is a service with those that it calls or that call it,
+    or else a text.
+    """
+    placed = edges.stack().drop_duplicates()
+    services = alerts["service"].reset_index(drop=True).rename_axis("alert")
+    every = pd.concat([placed, services.dropna()]).drop_duplicates()
+    around = pd.concat(
+        [
+            pd.DataFrame({"centre": every, "service": every}),
+            edges.rename(columns={"caller": "centre", "callee": "service"}),
+            edges.rename(columns={"callee": "centre", "caller": "service"}),
+        ]
+    ).drop_duplicates()
+    around["bucket"] = around["centre"].factorize()[0]
+    by_place = services.dropna().reset_index().merge(around, on="service")
+    adrift = np.flatnonzero(~services.isin(placed))
+    by_text = pd.DataFrame({"bucket": kinds(alerts.iloc[adrift]) + len(every), "alert": adrift})
+    return pd.concat([by_place[["bucket", "alert"]], by_text], ignore_index=True)
 
 
 def _words(name: str) -> frozenset[str]:

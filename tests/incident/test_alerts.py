@@ -51,15 +51,34 @@ def test_an_incident_is_one_group_that_names_its_cause():
     (shown,) = groups.table().to_dict("records")
     assert shown["root"] == "database"
     assert shown["representative"] == "PoolExhausted"
-    assert shown["services"] == ["gateway", "database", "cart", "auth"]
+    assert shown["services"] == ["auth", "database", "cart", "gateway"]
     assert shown["brief"] == []
-    assert shown["names"] == ["HighLatency", "PoolExhausted", "Errors"]
+    assert shown["names"] == ["Errors", "HighLatency", "PoolExhausted"]
     assert shown["size"] == 5
     assert shown["first"] == START + pd.Timedelta("1min")
     assert shown["last"] == START + pd.Timedelta("14min")
-    assert groups.kept["service"].tolist() == ["gateway", "database", "cart", "auth"]
-    assert groups.kept["alerts"].tolist() == [1, 1, 1, 2]
-    assert groups.reduction == pytest.approx(1 - 4 / 5)
+    assert groups.kept["service"].tolist() == ["auth", "database", "cart", "gateway"]
+    assert groups.kept["alerts"].tolist() == [2, 1, 1, 1]
+    assert groups.to_read == 1
+    assert groups.reduction == pytest.approx(1 - 1 / 5)
+
+
+def test_the_service_with_the_most_alerts_that_lasted_is_read_first_and_so_is_its_group():
+    quiet = [*lasting(0, "Slow", "printer"), *lasting(0, "Slow", "scanner")]
+    loud = [
+        *(each for name in ("Cpu", "Memory", "Network") for each in lasting(20, name, "cart")),
+        *(each for name in ("Cpu", "Memory") for each in lasting(18, name, "database")),
+        *(each for at in range(4) for each in lasting(17, f"Blip{at}", "database", 0.5)),
+        *(each for at in (19, 25, 28) for each in lasting(at, "Again", "gateway", 2)),
+        *lasting(20, "Slow", "auth"),
+    ]
+    groups = group_alerts(frame(*quiet, *loud), SHOP)
+    assert groups.table()["group"].tolist() == [1, 2]
+    assert groups.table()["services"].tolist() == [
+        ["cart", "database", "auth", "gateway"],  # one and the same that fires again counts once
+        ["printer", "scanner"],
+    ]
+    assert groups.kept["group"].tolist() == [1, 1, 1, 1, 2, 2]
 
 
 def test_an_alert_sent_again_while_it_fires_counts_once():
@@ -116,7 +135,8 @@ def test_a_blip_is_set_aside_and_counted():
     }
     assert groups.table()["names"].tolist() == [["Lasts"]]
     steps = groups.steps.set_index("step")["removed"].to_dict()
-    assert steps == {"raw": 0, "repeats": 0, "flaps": 0, "blips": 1, "grouped by service": 0}
+    assert steps == {"raw": 0, "repeats": 0, "flaps": 0, "blips": 1, "grouped": 0}
+    assert groups.kept["name"].tolist() == ["Lasts"], "its service is named already"
     longer = group_alerts(alerts, evaluation="30s")
     assert not longer.alerts["blip"].any()
 
@@ -125,7 +145,7 @@ def test_what_was_gone_at_once_is_listed_with_the_caller_that_it_ails():
     crash = lasting(0, "Down", "database", minutes=0.5)
     groups = group_alerts(frame(*crash, *lasting(3, "Errors", "cart")), SHOP)
     (shown,) = groups.table().to_dict("records")
-    assert shown["services"] == ["database", "cart"]
+    assert shown["services"] == ["cart", "database"]
     assert shown["brief"] == ["database"]
     assert shown["root"] == "cart", "only what lasts is likely"
     assert groups.kept.set_index("service")["brief"].to_dict() == {"database": True, "cart": False}
@@ -135,10 +155,28 @@ def test_what_was_gone_at_once_is_listed_with_the_caller_that_it_ails():
     ("service", "minute"),
     [("database", -6), ("database", 1), ("gateway", -1), ("auth", -1), ("unknown", -1)],
 )
-def test_a_blip_too_early_later_or_of_no_callee_is_noise(service, minute):
+def test_a_blip_too_early_later_or_of_no_callee_is_in_no_group_but_named(service, minute):
     blip = lasting(minute, "Down", service, minutes=0.5)
     groups = group_alerts(frame(*blip, *lasting(0, "Errors", "cart")), SHOP)
-    assert groups.kept["service"].tolist() == ["cart"]
+    assert groups_of(groups) == [{"cart"}]
+    assert groups.kept["service"].tolist() == ["cart", service]
+    assert groups.kept["group"].isna().tolist() == [False, True]
+    assert groups.kept["brief"].tolist() == [False, True]
+    assert f"Also briefly: {service}<" in groups._repr_html_()
+
+
+def test_what_was_brief_shares_one_line_the_most_alerts_first():
+    once = [each for at in range(70) for each in lasting(at, "Down", f"s{at:02}", 0.5)]
+    often = [each for name in "ABC" for each in lasting(80, name, "s99", 0.5)]
+    nameless = lasting(90, "CertExpires", None, 0.5)
+    groups = group_alerts(frame(*once, *often, *nameless))
+    assert groups.to_read == 1
+    assert groups.kept["service"].head(3).tolist() == ["s99", "s00", "s01"]
+    assert groups.kept["name"].iloc[-1] == "CertExpires"
+    assert groups.kept["alerts"].tolist() == [3, *[1] * 71]
+    page = groups._repr_html_()
+    assert "Also briefly: s99, s00" in page
+    assert "and 22 more" in page
 
 
 def test_quiet_time_parts_groups():
@@ -233,10 +271,12 @@ def test_one_alert_is_one_group():
     assert groups.reduction == 0
 
 
-def test_blips_alone_make_no_group():
-    groups = group_alerts(frame(*lasting(0, "Blip", "auth", 1)), SHOP)
+def test_blips_alone_make_no_group_and_are_one_line():
+    blips = [each for at in range(5) for each in lasting(at, "Blip", f"s{at}", 1)]
+    groups = group_alerts(frame(*blips), SHOP)
     assert groups.table().empty
-    assert groups.reduction == 1
+    assert groups.reduction == pytest.approx(1 - 1 / 5)
+    assert set(groups.kept["service"]) == {f"s{at}" for at in range(5)}
 
 
 def test_times_without_a_zone_are_utc():
@@ -255,6 +295,9 @@ def test_html_in_alerts_is_text():
     assert "<b>" not in page
     assert "&lt;script&gt;" in page
     assert "Größe überschritten 🔥" in page
+    brief = group_alerts(frame(*lasting(0, "A", f"<b>{evil}", 1)))._repr_html_()
+    assert "<b>" not in brief
+    assert "&lt;b&gt;&lt;script&gt;" in brief
 
 
 def test_every_service_of_a_large_group_can_be_read():
@@ -336,7 +379,12 @@ def test_nothing_that_lasts_is_lost_and_every_alert_is_accounted_for(drawn, is_k
     assert groups.alerts["notices"].sum() == groups.raw
     steps = groups.steps
     assert (steps["removed"] >= 0).all()
-    assert groups.raw - steps["removed"].sum() == steps["left"].iloc[-1] == len(groups.kept)
+    assert groups.raw - steps["removed"].sum() == steps["left"].iloc[-1] == groups.to_read
+    fired = {each[2] or each[1] for each in drawn if each[3] == "firing"}
+    kept = groups.kept
+    assert set(kept["service"].fillna(kept["name"])) == fired, "no service goes unnamed"
+    assert not kept.duplicated(["group", "service", "name"]).any()
+    assert kept["group"].dropna().is_monotonic_increasing
     last = groups.alerts[~groups.alerts["blip"]]
     assert last["group"].notna().all()
     shown = groups.table()
