@@ -7,10 +7,11 @@ from aiopslab.incident.alerts import AlertGroups, group_alerts
 from aiopslab.incident.analysis import IncidentAnalysis, analyse
 from aiopslab.incident.changes import recent_changes
 from aiopslab.incident.culprits import ChangeRanking, rank_changes
+from aiopslab.incident.download import download_link
 from aiopslab.incident.forecast import time_to_exhaustion
 from aiopslab.incident.metrics import rank_metrics
 from aiopslab.incident.onset import Onset, find_onset
-from aiopslab.incident.postmortem import download_link, draft
+from aiopslab.incident.postmortem import draft
 from aiopslab.incident.ranking import rank_services
 from aiopslab.incident.resources import forecast_resources
 from aiopslab.incident.slo import burn_rate, service_burn_rate

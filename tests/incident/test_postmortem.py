@@ -1,6 +1,5 @@
 """The draft is rendered by two Markdown libraries with everything switched on that makes links."""
 
-import base64
 import html
 import re
 from html.parser import HTMLParser
@@ -16,7 +15,7 @@ from markdown_it import MarkdownIt
 from aiopslab.errors import FrameError
 from aiopslab.findings import Effect, Finding, Interval, Verdict
 from aiopslab.incident.markdown import safe
-from aiopslab.incident.postmortem import download_link, draft
+from aiopslab.incident.postmortem import draft
 
 PLUGINS = ["abbr", "def_list", "footnotes", "insert", "mark", "math", "ruby", "spoiler"]
 PLUGINS += ["strikethrough", "subscript", "superscript", "table", "task_lists", "url"]
@@ -199,13 +198,3 @@ def test_what_is_missing_or_empty_leaves_a_blank_for_people(name, rows):
 def test_a_missing_column_is_named():
     with pytest.raises(FrameError, match="suspects has no column probability"):
         draft(verdict("x"), suspects=pd.DataFrame({"service": ["a"], "kind": "", "name": ""}))
-
-
-@given(text=st.text(), name=st.text())
-def test_the_link_saves_what_was_drafted_and_nothing_of_it_is_markup(text, name):
-    shown = download_link(text, name)._repr_html_()
-    found = dict(tag for tag in ((each[0], dict(each[1:])) for each in tags(shown)))
-    assert list(found) == ["details", "summary", "p", "a", "pre"]
-    assert re.fullmatch(r"[\w.-]+", found["a"]["download"], re.ASCII)
-    saved = base64.b64decode(found["a"]["href"].partition("base64,")[2]).decode()
-    assert saved == text.encode("utf-8", "backslashreplace").decode()
