@@ -4,7 +4,7 @@ Pure functions over frames; nothing here reads a file, prints or draws by itself
 """
 
 from aiopslab.incident.alerts import AlertGroups, group_alerts
-from aiopslab.incident.analysis import IncidentAnalysis, analyse
+from aiopslab.incident.analysis import IncidentAnalysis
 from aiopslab.incident.changes import recent_changes
 from aiopslab.incident.culprits import ChangeRanking, rank_changes
 from aiopslab.incident.download import download_link
@@ -15,6 +15,7 @@ from aiopslab.incident.postmortem import draft
 from aiopslab.incident.ranking import rank_services
 from aiopslab.incident.resources import forecast_resources
 from aiopslab.incident.slo import burn_rate, service_burn_rate
+from aiopslab.incident.study import analyse, study
 
 __all__ = [
     "AlertGroups",
@@ -33,5 +34,6 @@ __all__ = [
     "rank_services",
     "recent_changes",
     "service_burn_rate",
+    "study",
     "time_to_exhaustion",
 ]

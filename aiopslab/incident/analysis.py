@@ -1,4 +1,4 @@
-"""The incident analysis: onset, suspects, their evidence, and a verdict that may say no."""
+"""What the evidence says about an incident: onset, suspects, and a verdict that may say no."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aiopslab.findings import Effect, Finding, Level, Verdict
+from aiopslab.incident.alerting import firing
+from aiopslab.incident.case import Case
 from aiopslab.incident.conclusion import effect_of, finding, hypotheses, moved
 from aiopslab.incident.culprits import ChangeRanking, rank_changes
-from aiopslab.incident.onset import MIN_ROWS_AFTER, MIN_ROWS_BEFORE, Onset, find_onset, given_onset
+from aiopslab.incident.onset import Onset
 from aiopslab.incident.operations import slowest_paths
-from aiopslab.incident.ordinary import bar, ordinary_scores
-from aiopslab.incident.ranking import rank_services
 from aiopslab.incident.surges import compare_templates
-from aiopslab.incident.suspects import Case, Frames, find_suspects, no_suspects, prepare
 from aiopslab.incident.topology import blast_radius
 from aiopslab.incident.views import (
     evidence_series,
@@ -89,8 +88,13 @@ class IncidentAnalysis:
         if self.shortage:
             return "watch"
         if not self.named:
-            return "watch" if self.was_given else "ok"
+            return "watch" if self.was_given or len(self.firing) else "ok"
         return "act" if self.services["score"].iloc[0] >= CLEAR * self.bar else "watch"
+
+    @property
+    def firing(self) -> pd.DataFrame:
+        """The alerts that are not resolved at the end, see `aiopslab.incident.alerting.firing`."""
+        return firing(self.case.alerts)
 
     @property
     def blast_radius(self) -> list[str]:
@@ -99,28 +103,17 @@ class IncidentAnalysis:
             return []
         return blast_radius(self.case.topology, self.named[:1])
 
-    def verdict(self) -> Verdict:
-        """Conclude: what happened, when, where it most likely started, and what to do next."""
+    def verdict(self, changes: ChangeRanking | None = None) -> Verdict:
+        """Conclude: what happened, when, where it most likely started, and what to do next.
+
+        Parameters
+        ----------
+        changes
+            As `rank_changes` returned them; a change that most likely did it becomes a finding.
+        """
         figures: dict[str, float] = {"services": len(self.case.services)}
-        if self.shortage:
-            return Verdict(
-                "watch",
-                f"Not enough data to tell: {self.shortage}.",
-                figures,
-                actions=("Widen the window so that it begins well before the incident.",),
-            )
-        count = len(self.case.services)
         if self.onset is None or not self.named:
-            if self.started is None:
-                headline = f"Nothing abnormal here: {count} services kept to their normal."
-                return Verdict("ok", headline, figures)
-            return Verdict(
-                "watch",
-                f"Whatever began at {self.started:%Y-%m-%d %H:%M:%S} UTC did not begin in these "
-                f"{count} services: none strays further than on an ordinary day.",
-                figures,
-                actions=("Look at what is not recorded here: network, providers, demand.",),
-            )
+            return Verdict(self.level, self._calm(), figures, self._fired(), self._next())
         figures |= {
             "top score": float(self.services["score"].iloc[0]),
             "score of an ordinary day": self.bar,
@@ -128,6 +121,8 @@ class IncidentAnalysis:
             "onset interval (s)": (self.onset.high - self.onset.low).total_seconds(),
         }
         findings = tuple(self._finding(service) for service in self._shown())
+        if changes is not None:
+            findings += changes.findings()
         return Verdict(self.level, self._headline(), figures, findings, self._actions())
 
     def hypotheses(self) -> pd.DataFrame:
@@ -261,6 +256,47 @@ class IncidentAnalysis:
         assert self.onset is not None
         return effect_of(suspect, self.case.metrics, self.onset.time, self.confidence)
 
+    def _calm(self) -> str:
+        """Say that nobody is named, and why."""
+        if self.shortage:
+            return f"Not enough data to tell: {self.shortage}."
+        count = len(self.case.services)
+        if self.started is not None:
+            return (
+                f"Whatever began at {self.started:%Y-%m-%d %H:%M:%S} UTC did not begin in these "
+                f"{count} services: none strays further than on an ordinary day."
+            )
+        if len(self.firing):
+            first = self.firing.iloc[0]
+            more = f" and {len(self.firing) - 1} more" if len(self.firing) > 1 else ""
+            return (
+                f"The alert {first['name']} of {first['service']}{more} fires, though none of "
+                f"{count} services strays further than on an ordinary day."
+            )
+        return f"Nothing abnormal here: {count} services kept to their normal."
+
+    def _fired(self) -> tuple[Finding, ...]:
+        """Return the alerts that fire, where nobody is named for them."""
+        return tuple(
+            Finding(
+                f"The alert {row['name']} fires since {row['start']:%Y-%m-%d %H:%M:%S} UTC.",
+                str(row["service"]),
+                "watch",
+                f"alerts: {row['name']}, {row['severity']}",
+            )
+            for _, row in self.firing.head(SUSPECTS).iterrows()
+        )
+
+    def _next(self) -> tuple[str, ...]:
+        """Say what to do where nobody is named."""
+        if self.shortage:
+            return ("Widen the window so that it begins well before the incident.",)
+        if self.started is not None:
+            return ("Look at what is not recorded here: network, providers, demand.",)
+        if len(self.firing):
+            return ("Look at what the alert is about, and whether its threshold still fits.",)
+        return ()
+
     def _actions(self) -> tuple[str, ...]:
         assert self.onset is not None
         first = self.named[0]
@@ -272,76 +308,3 @@ class IncidentAnalysis:
             tell = rivals.get(f"it began in {self.named[1]}", "")
             actions.insert(0, f"To tell {' from '.join(self.named[:2])}: of the latter, {tell}.")
         return tuple(actions)
-
-
-def analyse(
-    frames: Frames,
-    onset: pd.Timestamp | str | None = None,
-    baseline: Frames | None = None,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> IncidentAnalysis:
-    """Find when an incident started and where.
-
-    Parameters
-    ----------
-    frames
-        Frames by name, beginning before the incident; any of metrics, spans and logs, with a
-        topology if there is one. `Evidence.frames` has this shape.
-    onset
-        When it was noticed, where that is known, e.g. from an alert; ``None`` to find when it
-        began. Somebody notices late: it may have begun up to five minutes before.
-    baseline
-        The same of a quiet time elsewhere, e.g. yesterday; ``None`` to learn what is normal from
-        the time before the onset alone.
-    confidence
-        Of every interval, 0 to 1.
-    seed
-        Of the resampling: equal seeds, equal results.
-
-    Returns
-    -------
-    IncidentAnalysis
-        With ``.verdict()``, ``.table()`` and ``.figure()``.
-
-    Raises
-    ------
-    FrameError
-        If a given onset is not a time, or lies outside the evidence.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> times = pd.date_range("2026-03-01", periods=120, freq="s", tz="UTC")
-    >>> columns = pd.MultiIndex.from_product([["auth", "cache"], ["latency_ms", "cpu"]])
-    >>> noise = np.random.default_rng(7).normal(10, 1, size=(120, 4))
-    >>> noise[80:, :2] *= 4
-    >>> analyse({"metrics": pd.DataFrame(noise, times, columns)}).named
-    ['auth']
-    """
-    case = prepare(frames, baseline)
-    observed = case.series.loc[:, case.series.notna().any()]
-    empty = rank_services(no_suspects(), 0.0), no_suspects()
-    needed = MIN_ROWS_BEFORE + MIN_ROWS_AFTER
-    if observed.empty or (len(observed) < needed and baseline is None):
-        shortage = f"{len(observed)} rows with values, at least {needed} are needed"
-        if observed.shape[1] == 0:
-            shortage = "no metric, span or log line has a single value"
-        return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    found = (
-        find_onset(observed, confidence, seed) if onset is None else given_onset(observed, onset)
-    )
-    if found is None:
-        return IncidentAnalysis(case, None, *empty, bar([]), confidence)
-    suspects = find_suspects(case, found.time, found.low)
-    ordinary = bar(ordinary_scores(case, found.time, found.low, observed.index[-1]))
-    return IncidentAnalysis(
-        case,
-        found,
-        rank_services(suspects, ordinary, seed),
-        suspects,
-        ordinary,
-        confidence,
-        onset is not None,
-        span=f"{found.time:%H:%M:%S} to {observed.index[-1]:%H:%M:%S} UTC",
-    )

@@ -39,8 +39,7 @@ def executions(spans: pd.DataFrame | None, logs: pd.DataFrame | None) -> pd.Data
     parts = []
     if spans is not None and len(spans):
         entered = spans[spans["is_entry"]].drop_duplicates(["trace_id", "service", "operation"])
-        entered = entered.sort_values("operation", kind="stable")
-        entry = entered.groupby(["trace_id", "service"], sort=False)["operation"].agg(" + ".join)
+        entry = _entries(entered.sort_values("operation", kind="stable"))
         parts.append(spans[["trace_id", "service"]].assign(kind="span", event=spans["operation"]))
         failed = spans[spans["failed"]]
         parts.append(
@@ -126,6 +125,15 @@ def rank_behaviour(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         executions=n_after.astype(int),
     )
     return table.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+
+def _entries(entered: pd.DataFrame) -> pd.Series:
+    """Return the operations that each execution was entered by, as one text."""
+    place = ["trace_id", "service"]
+    is_several = entered.duplicated(place, keep=False)
+    several = entered[is_several].groupby(place, sort=False)["operation"].agg(" + ".join)
+    entries: pd.Series = pd.concat([entered[~is_several].set_index(place)["operation"], several])
+    return entries
 
 
 def _likelihood_ratio(p: Floats, n: Floats, q: Floats, m: Floats) -> Floats:

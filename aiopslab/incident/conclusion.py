@@ -13,6 +13,7 @@ KINDS = {
     "span": "spans",
     "error": "spans",
     "log": "logs",
+    "alert": "alerts",
 }
 SURE = 0.99  # is as sure as an analysis of telemetry gets
 CUT = 90  # letters of a log template in a sentence
@@ -21,7 +22,7 @@ CUT = 90  # letters of a log template in a sentence
 def effect_of(
     suspect: pd.Series, metrics: pd.DataFrame | None, onset: pd.Timestamp, confidence: float
 ) -> Effect | None:
-    """Measure how far a suspect moved; ``None`` for a service that fell silent.
+    """Measure how far a suspect moved; ``None`` for an alert, or a service that fell silent.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def effect_of(
         Of the interval of a metric; the others have 95 %.
     """
     kind, name = suspect["kind"], str(suspect["name"])
+    if kind == "alert":
+        return None
     if kind == "metric":
         if name == SILENT or metrics is None or (suspect["service"], name) not in metrics.columns:
             return None
@@ -51,6 +54,8 @@ def effect_of(
 def moved(suspect: pd.Series, effect: Effect | None) -> str:
     """Say in words what a suspect did."""
     kind, name = suspect["kind"], cut(str(suspect["name"]))
+    if kind == "alert":
+        return f"the alert {name} fires"
     if kind == "metric" and effect is None:
         return "it stopped reporting" if name == SILENT else f"{name} is not as before"
     if kind in ("metric", "operation"):

@@ -3,13 +3,17 @@
 import pandas as pd
 
 ROWS = 120  # of the derived metrics where there are no metrics to follow
+ALERTS = "(alerts)"
 TROUBLE = ("WARN", "ERROR", "FATAL")
 
 
 def derive_metrics(
-    metrics: pd.DataFrame | None, spans: pd.DataFrame, logs: pd.DataFrame
+    metrics: pd.DataFrame | None,
+    spans: pd.DataFrame,
+    logs: pd.DataFrame,
+    alerts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Add what spans and logs say at each moment to the metrics.
+    """Add what spans and logs say at each moment to the metrics, or what alerts say without any.
 
     Parameters
     ----------
@@ -20,12 +24,15 @@ def derive_metrics(
         As `aiopslab.incident.traces.attribute` returns them.
     logs
         Logs frame.
+    alerts
+        Alerts frame, which is read where there is nothing else: alerts come late.
 
     Returns
     -------
     pandas.DataFrame
         Metrics frame, with for each service its ``(failed spans)``, the mean self-time of its
-        spans, ``(self-time, ms)``, and its ``(lines of trouble)``, those of WARN and above, a row.
+        spans, ``(self-time, ms)``, and its ``(lines of trouble)``, those of WARN and above, a row;
+        or else its ``(alerts)``, those that began to fire in a row.
 
     Examples
     --------
@@ -57,6 +64,12 @@ def derive_metrics(
                 spans["start"], spans["blamed"], spans["self_ms"], index, "mean", "(self-time, ms)"
             )
         )
+    if not parts and alerts is not None:
+        fired = alerts[alerts["state"].eq("firing") & alerts["service"].notna()]
+        index = _moments(fired.rename(columns={"timestamp": "start"}), logs)
+        if len(index):
+            one = pd.Series(1.0, fired.index)
+            parts.append(_each_row(fired["timestamp"], fired["service"], one, index, "sum", ALERTS))
     if not parts:
         return pd.DataFrame(index=index, columns=pd.MultiIndex.from_arrays([[], []]), dtype=float)
     return pd.concat(parts, axis=1).rename_axis(columns=["service", "metric"])

@@ -1,13 +1,14 @@
 """The golden signals of a service, and how much of their excess its callees do not explain."""
 
 import re
-import warnings
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aiopslab.incident.deviation import MAD_TO_SIGMA, quantiles
 from aiopslab.incident.topology import callees
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +28,7 @@ LEVEL_FLOOR = 0.01  # of its level is the least spread that a latency is believe
 CERTAIN = 3.0  # σ of a service's ordinary work beyond which there is an excess to explain
 
 
+@cache
 def signal_of(metric: str) -> Signal | None:
     """Tell which golden signal a metric measures, from its name.
 
@@ -101,89 +103,72 @@ def own_excess(
     {('shop', 'latency'): 0.0, ('search', 'latency'): 1.0}
     """
     calls = callees(topology)
-    rows = []
+    tables = []
     for signal in ("latency", "errors"):
         excess = _excesses(signal, quiet, recent, after)
-        own = {
-            service: max(
-                0.0,
-                work - sum(excess[each][0] for each in calls.get(service, ()) if each in excess),
-            )
-            for service, (work, _) in excess.items()
-        }
-        total = sum(own.values()) or 1.0
-        rows += [(each, signal, own[each] / total, z) for each, (_, z) in excess.items()]
-    table = pd.DataFrame(rows, columns=["service", "signal", "share", "z"])
-    return table.set_index(["service", "signal"])
+        work = dict(zip(excess["service"], excess["work"], strict=True))
+        explained = [sum(work.get(each, 0.0) for each in calls.get(name, ())) for name in work]
+        own = np.maximum(excess["work"].to_numpy() - np.array(explained, dtype=float), 0.0)
+        total = own.sum() or 1.0
+        tables.append(excess.assign(signal=signal, share=own / total))
+    return pd.concat(tables).set_index(["service", "signal"])[["share", "z"]]
 
 
 def _excesses(
     signal: Signal, quiet: pd.DataFrame, recent: pd.DataFrame, after: pd.DataFrame
-) -> dict[str, tuple[float, float]]:
-    """Return the work beyond normal in a row of `after` and its σ, by service."""
-    excess = {}
-    for service in after.columns.get_level_values(0).unique():
-        names = after[service].columns.astype(str).tolist()
-        demand, measure = _pick("requests", names), _pick(signal, names)
-        if demand is None or measure is None:
-            continue
-        requests = {
-            name: _counts(part[(service, demand)])
-            for name, part in (("quiet", quiet), ("after", after))
-        }
-        level = {
-            name: _share(part[(service, measure)], measure)
-            if signal == "errors"
-            else part[(service, measure)].to_numpy()
-            for name, part in (("quiet", quiet), ("recent", recent), ("after", after))
-        }
-        demanded = float(np.median(requests["quiet"]))
-        if signal == "errors":
-            floor = float(np.sqrt(RARE * demanded))
-        else:
-            usual = level["quiet"][~np.isnan(level["quiet"])]
-            floor = LEVEL_FLOOR * demanded * float(np.median(usual)) if len(usual) else 0.0
-        excess[str(service)] = _excess(requests, level, floor)
-    return excess
-
-
-def _excess(
-    requests: dict[str, Floats], level: dict[str, Floats], floor: float
-) -> tuple[float, float]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nothing seen in one of them
-        distant, near = np.nanmedian(level["quiet"]), np.nanmedian(level["recent"])
+) -> pd.DataFrame:
+    """Return the work beyond normal in a row of `after` and its σ: ``service, work, z``."""
+    services, demand, measure = _measured(signal, after.columns)
+    asked = [np.nan_to_num(part.to_numpy(dtype=float)[:, demand]) for part in (quiet, after)]
+    levels = [part.to_numpy(dtype=float)[:, measure] for part in (quiet, recent, after)]
+    demanded = _median(asked[0])
+    if signal == "errors":
+        is_good = [bool(_GOOD.search(str(after.columns[each][1]))) for each in measure]
+        levels = _as_errors(levels, np.array(is_good, dtype=bool))
+        floor = np.sqrt(RARE * demanded)
+    else:
+        floor = LEVEL_FLOOR * demanded * np.nan_to_num(_median(levels[0]))
+    distant, near = _median(levels[0]), _median(levels[1])
     normal = np.fmax(distant, near)
-    if np.isnan(normal):
-        return 0.0, 0.0
-    work = requests["after"] * np.nan_to_num(np.maximum(level["after"] - normal, 0))
-    ordinary = requests["quiet"] * np.nan_to_num(level["quiet"] - distant)
-    middle = np.median(ordinary)
-    noise = max(
-        1.4826 * float(np.median(np.abs(ordinary - middle))),
-        float(np.std(ordinary)) / 2,
-        floor,
-    )
-    mean = float(work.mean())
-    z = mean * np.sqrt(len(work)) / noise if noise > 0 else 0.0
-    return (mean, z) if z > CERTAIN else (0.0, 0.0)
+    mean = _mean(asked[1] * np.nan_to_num(np.maximum(levels[2] - normal, 0)))
+    ordinary = asked[0] * np.nan_to_num(levels[0] - distant)
+    scatter = MAD_TO_SIGMA * _median(np.abs(ordinary - _median(ordinary)))
+    noise = np.fmax.reduce([scatter, ordinary.std(axis=0) / 2, floor]) if len(quiet) else floor
+    z = np.divide(mean * np.sqrt(len(after)), noise, out=np.zeros_like(mean), where=noise > 0)
+    is_certain = z > CERTAIN
+    work = np.where(is_certain, mean, 0.0)
+    return pd.DataFrame({"service": services, "work": work, "z": np.where(is_certain, z, 0.0)})
 
 
-def _pick(signal: Signal, names: list[str]) -> str | None:
-    """Return the metric that measures a signal on the server's side such that it adds up."""
-    found = (each for each in names if signal_of(each) == signal and not _CLIENT.search(each))
-    return next((each for each in found if signal != "latency" or _MEAN.search(each)), None)
+def _measured(signal: Signal, columns: "pd.Index[Any]") -> tuple[list[str], list[int], list[int]]:
+    """Return the services that measure a signal and their demand, and the columns of the two."""
+    demand: dict[str, int] = {}
+    measure: dict[str, int] = {}
+    for place, (service, metric) in enumerate(columns.to_list()):
+        if _CLIENT.search(metric):
+            continue  # what adds up is measured on the server's side
+        of = signal_of(metric)
+        if of == "requests":
+            demand.setdefault(str(service), place)
+        elif of == signal and (signal != "latency" or _MEAN.search(metric)):
+            measure.setdefault(str(service), place)
+    services = [each for each in measure if each in demand]
+    return services, [demand[each] for each in services], [measure[each] for each in services]
 
 
-def _counts(requests: pd.Series) -> Floats:
-    counts: Floats = np.nan_to_num(requests.to_numpy(dtype=float))
-    return counts
-
-
-def _share(values: pd.Series, metric: str) -> Floats:
+def _as_errors(levels: list[Floats], is_good: npt.NDArray[np.bool_]) -> list[Floats]:
     """Return errors as a share of the requests, whatever way round and scale they come."""
-    share = values.to_numpy(dtype=float)
-    if _GOOD.search(metric):
-        whole = 100.0 if np.nanmax(share, initial=0) > 1.5 else 1.0
-        return 1 - share / whole
-    return share
+    highest = np.fmax.reduce(np.vstack([*levels, np.zeros((1, len(is_good)))]))
+    whole = np.where(highest > 1.5, 100.0, 1.0)
+    return [np.where(is_good, 1 - each / whole, each) for each in levels]
+
+
+def _median(values: Floats) -> Floats:
+    """Return the median of each column over what was observed; NaN without a value."""
+    median: Floats = quantiles(values, [0.5])[0]
+    return median
+
+
+def _mean(values: Floats) -> Floats:
+    mean: Floats = values.sum(axis=0) / max(len(values), 1)
+    return mean

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.incident.deviation import learn_normal
+from aiopslab.incident.deviation import learn_normal, quantiles
 from aiopslab.incident.golden import is_waiting, own_excess, signal_of
 from aiopslab.incident.load import without_load
 from aiopslab.incident.topology import callees
@@ -20,7 +20,7 @@ LEAST_SEEN = 5  # values before the onset; a series with fewer has no normal to 
 
 
 def rank_metrics(
-    metrics: pd.DataFrame,
+    series: pd.DataFrame,
     onset: pd.Timestamp,
     quiet_until: pd.Timestamp | None = None,
     baseline: pd.DataFrame | None = None,
@@ -30,18 +30,18 @@ def rank_metrics(
 
     Parameters
     ----------
-    metrics
-        Metrics frame, ``(times, series)``.
+    series
+        Metrics frame, ``(times, series)``. `with_silence` adds what missing scrapes say.
     onset
         Rows from it on are judged.
     quiet_until
         Rows before it teach what is normal; the onset where ``None``.
     baseline
-        Metrics of a quiet time elsewhere, e.g. the same hours of last week. A series must then
-        stray from both, the distant normal and the recent.
+        Metrics of a quiet time elsewhere, e.g. the same hours of last week, in the same columns. A
+        series must then stray from both, the distant normal and the recent.
     topology
         Call graph. With it, latency and errors count only as far as the service's own part in
-        their excess goes (see `aiopslab.incident.golden.own_share`).
+        their excess goes (see `aiopslab.incident.golden.own_excess`).
 
     Returns
     -------
@@ -51,8 +51,6 @@ def rank_metrics(
         is the distance from normal in robust σ: 0 is normal, 1 is about 4 σ on average, 3 about
         30 σ. The fewer independent rows it rests on, the less it counts. `direction` is +1 or -1,
         `before` and `after` are medians in the metric's own unit.
-        A service that falls silent has a row for the metric ``(stopped reporting)``, whose values
-        are shares of scrapes missed.
 
     Notes
     -----
@@ -69,45 +67,43 @@ def rank_metrics(
     >>> rank_metrics(pd.DataFrame(noise, times, columns), times[40]).loc[0, "service"]
     'cache'
     """
-    series = with_silence(metrics)
     recent = series[series.index < (quiet_until or onset)]
     after = series[series.index >= onset]
     if baseline is None:
         quiet = recent
         z, usual = _distances(quiet, after)
     else:
-        distant = with_silence(baseline).reindex(columns=series.columns)
-        quiet = pd.concat([distant, recent])
+        quiet = pd.concat([baseline, recent])
         z, usual = _distances(quiet, after)
-        middle = np.nan_to_num(np.nanmedian(usual[len(distant) :], axis=0)) if len(recent) else 0.0
+        middle = np.median(usual[len(baseline) :], axis=0) if len(recent) else 0.0
         agree = np.sign(z) == np.sign(z - middle)
         z = np.where(agree, np.where(np.abs(z - middle) < np.abs(z), z - middle, z), 0.0)
     calls = None if topology is None else callees(topology)
     excess = None if topology is None else own_excess(quiet, recent, after, topology)
     strength = _blamed(_strength(z, usual), series.columns, calls, excess)
-    before = quiet if recent.empty else recent
-    risen = (after.mean() - before.median()).fillna(0)
+    teaching = (quiet if recent.empty else recent).to_numpy(dtype=float)
+    before, now = (quantiles(each, [0.5])[0] for each in (teaching, after.to_numpy(dtype=float)))
     table = pd.DataFrame(
         {
             "service": series.columns.get_level_values(0),
             "metric": series.columns.get_level_values(1),
             "strength": strength,
-            "direction": np.sign(risen.to_numpy()).astype(int),
-            "before": before.median().to_numpy(),
-            "after": after.median().to_numpy(),
+            "direction": np.sign(np.nan_to_num(now - before)).astype(int),
+            "before": before,
+            "after": now,
         }
     )
     return table.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
 
 
 def strengths(series: pd.DataFrame, onset: pd.Timestamp) -> Floats:
-    """Return the strength of every series of `with_silence`, were this the onset."""
+    """Return the strength of every series, see `rank_metrics`, were this the onset."""
     quiet, after = series[series.index < onset], series[series.index >= onset]
     return _strength(*_distances(quiet, after))
 
 
 def with_silence(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Add to each service the share of its series that a row lacks.
+    """Add to each service ``(stopped reporting)``, the share of its series that a row lacks.
 
     A count of errors that nobody had yet made is absent, not unknown: it counts as zero while its
     service reports other metrics.

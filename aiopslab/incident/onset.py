@@ -144,7 +144,12 @@ def given_onset(metrics: pd.DataFrame, onset: pd.Timestamp | str) -> Onset:
             f"onset is {time}; the evidence runs from {first} to {last}",
             "Give a time inside that window, or none to have it found.",
         )
-    late = min(NOTICED_LATE, NOTICED_SHARE * (time - first))
+    return noticed(time, first)
+
+
+def noticed(time: pd.Timestamp, first: pd.Timestamp) -> Onset:
+    """Return the onset of what was noticed at a time, in evidence that begins at `first`."""
+    late = max(min(NOTICED_LATE, NOTICED_SHARE * (time - first)), pd.Timedelta(0))
     return Onset(time, time - late, time, float("nan"))
 
 

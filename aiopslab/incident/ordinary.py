@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from aiopslab.incident.case import Case
 from aiopslab.incident.ranking import score
-from aiopslab.incident.suspects import Case, find_suspects
+from aiopslab.incident.suspects import find_suspects
 
 # Before a system has shown how it behaves, it is taken to be like those that we have recorded: on
 # their ordinary days the highest score is about so high, and strays so far.
@@ -24,7 +25,7 @@ def ordinary_scores(
     Parameters
     ----------
     case
-        As `aiopslab.incident.suspects.prepare` returns it.
+        As `aiopslab.incident.case.prepare` returns it.
     onset, end
         Of the incident: each moment is followed as long as the incident was, or for a third of
         the quiet time where that is shorter.

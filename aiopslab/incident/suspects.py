@@ -1,123 +1,20 @@
-"""What speaks against each service: metrics, operations and behaviour on one scale."""
+"""What speaks against each service: metrics, operations, behaviour and alerts on one scale."""
 
 import re
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from aiopslab.frames import FrameName, FrameWarning, schemas
-from aiopslab.incident.behaviour import executions, rank_behaviour
-from aiopslab.incident.derived import derive_metrics
+from aiopslab.incident.alerting import rank_alerts
+from aiopslab.incident.behaviour import rank_behaviour
+from aiopslab.incident.case import Case
 from aiopslab.incident.golden import signal_of
 from aiopslab.incident.metrics import rank_metrics
 from aiopslab.incident.operations import rank_operations
-from aiopslab.incident.templates import mine
-from aiopslab.incident.topology import call_graph, callees
-from aiopslab.incident.traces import attribute
-
-Frames = Mapping[FrameName, pd.DataFrame]
+from aiopslab.incident.topology import callees
 
 COLUMNS = ["service", "kind", "name", "signal", "strength", "before", "after", "low", "high"]
-TIME = "datetime64[us, UTC]"
-SKEW = pd.Timedelta("2s")  # between two clocks that is let be
-BUCKETS = 100  # into which the evidence is cut for log lines that belong to no trace
-
-
-@dataclass(frozen=True)
-class Case:
-    """The frames of an incident prepared once, to be read at several onsets.
-
-    Parameters
-    ----------
-    metrics, baseline
-        Metrics of the incident, and of a quiet time elsewhere; ``None`` where there are none.
-    spans
-        As `aiopslab.incident.traces.attribute` returns them, with `begun`, when the trace began,
-        and `is_quiet`, whether it belongs to the baseline.
-    events
-        As `aiopslab.incident.behaviour.executions` returns them, with the same two columns.
-    logs
-        Logs frame with `template`, a number, and `is_quiet`.
-    templates
-        Text of each log template, indexed by its number.
-    topology
-        The call graph, given or derived from the spans; ``None`` where neither is there.
-    series
-        The metrics with what spans and logs say at each moment, see
-        `aiopslab.incident.derived.derive_metrics`.
-    """
-
-    metrics: pd.DataFrame | None
-    baseline: pd.DataFrame | None
-    spans: pd.DataFrame
-    events: pd.DataFrame
-    logs: pd.DataFrame
-    templates: pd.Series
-    topology: pd.DataFrame | None
-    series: pd.DataFrame
-
-    @property
-    def services(self) -> list[str]:
-        """Every service that the evidence of the incident names, sorted."""
-        return sorted({str(each) for each in self.series.columns.get_level_values(0)})
-
-    def before(self, end: pd.Timestamp) -> "Case":
-        """Return the evidence as it was at a time, the baseline kept whole."""
-        metrics = None if self.metrics is None else self.metrics[self.metrics.index < end]
-        spans = self.spans[self.spans["is_quiet"] | (self.spans["begun"] < end)]
-        events = self.events[self.events["is_quiet"] | (self.events["begun"] < end)]
-        return replace(self, metrics=metrics, spans=spans, events=events)
-
-
-def prepare(frames: Frames, baseline: Frames | None = None) -> Case:
-    """Bring frames to the form that every signal reads.
-
-    Parameters
-    ----------
-    frames
-        Frames of the incident, by name; any of metrics, spans, logs, topology.
-    baseline
-        The same of a quiet time elsewhere, if there is one.
-
-    Returns
-    -------
-    Case
-    """
-    quiet = baseline or {}
-    spans = _joined("spans", frames, quiet)
-    logs = _joined("logs", frames, quiet)
-    topology = frames.get("topology")
-    if topology is None or topology.empty:
-        topology = call_graph(spans) if len(spans) else None
-    spans = (
-        attribute(spans)
-        if len(spans)
-        else spans.assign(is_entry=[], blamed=[], self_ms=[], failed=[])
-    )
-    logs, templates = _with_templates(_on_one_clock(logs, spans))
-    begun = pd.concat(
-        [
-            spans.groupby("trace_id")["start"].min(),
-            logs.groupby("trace_id")["timestamp"].min(),
-        ]
-    )
-    begun = begun.groupby(level=0).first()  # the span's clock, where there is one
-    quiet_traces = {
-        *spans.loc[spans["is_quiet"], "trace_id"],
-        *logs.loc[logs["is_quiet"], "trace_id"],
-    }
-    events = executions(spans, logs)
-    events = events.assign(
-        begun=_of_trace(begun, events),
-        is_quiet=events["trace_id"].isin(quiet_traces),
-    )
-    spans = spans.assign(begun=_of_trace(begun, spans))
-    metrics = frames.get("metrics")
-    series = derive_metrics(metrics, spans[~spans["is_quiet"]], logs[~logs["is_quiet"]])
-    return Case(metrics, quiet.get("metrics"), spans, events, logs, templates, topology, series)
 
 
 def no_suspects() -> pd.DataFrame:
@@ -143,11 +40,12 @@ def find_suspects(
     Returns
     -------
     pandas.DataFrame
-        ``service, kind (metric, operation, span, error, log), name, signal, strength, before,
-        after``. `signal` is the golden signal of a metric, else the name: measures of the same
-        signal are one piece of case. `before` and `after` are medians of a metric, ms of an
-        operation's self-time, or shares of the executions of the service; `low` and `high` are
-        the 95 % interval of the ratio of self-times, or of the difference of shares.
+        ``service, kind (metric, operation, span, error, log, alert), name, signal, strength,
+        before, after, low, high``. `signal` is the golden signal of a metric or alert, else the
+        name: measures of the same signal are one piece of case. `before` and `after` are medians of
+        a metric, ms of an operation's self-time, shares of the executions of the service, or of the
+        time that an alert fired; `low` and `high` are the 95 % interval of the ratio of self-times,
+        or of the difference of shares.
 
     Notes
     -----
@@ -156,101 +54,50 @@ def find_suspects(
     symptom that is over when somebody notices, and one that only begins then, are both seen.
     """
     until = earliest or onset
-    moments = dict.fromkeys((onset, until))
-    tables = [table for moment in moments for table in _since(case, moment, until)]
+    tables = [
+        *_of_metrics(case, onset, until),
+        *_of_operations(case, onset, until),
+        *_of_behaviour(case, onset, until),
+        *_of_alerts(case, until),
+    ]
+    tables = [each[COLUMNS] for each in tables if len(each)]
     if not tables:
         return no_suspects()
     joined = pd.concat(tables).sort_values("strength", ascending=False, kind="stable")
     return joined.drop_duplicates(["service", "kind", "name"], ignore_index=True)
 
 
-def _since(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> list[pd.DataFrame]:
-    """Compare what happened from one time on with what happened until another, kind by kind."""
-    tables = []
-    if case.metrics is not None and not case.metrics.empty:
-        ranked = rank_metrics(case.metrics, onset, until, case.baseline, case.topology)
+def _of_metrics(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> Iterator[pd.DataFrame]:
+    if case.metrics is None:
+        return
+    for moment in _apart(case.metrics.index.to_series(), onset, until):
+        ranked = rank_metrics(case.metrics, moment, until, case.baseline, case.topology)
         signals = [signal_of(metric) or metric for metric in ranked["metric"]]
         ranked = ranked.rename(columns={"metric": "name"})
-        tables.append(ranked.assign(kind="metric", signal=signals, low=np.nan, high=np.nan))
-    quiet, now = _split(case.spans, until, onset)
-    if len(quiet) and len(now):
+        yield ranked.assign(kind="metric", signal=signals, low=np.nan, high=np.nan)
+
+
+def _of_operations(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> Iterator[pd.DataFrame]:
+    for quiet, now in _splits(case.spans, onset, until):
         ranked = rank_operations(quiet, now)
-        tables.append(ranked.assign(kind="operation", signal=ranked["name"]))
-    quiet, now = _split(case.events, until, onset)
-    if len(quiet) and len(now):
+        yield ranked.assign(kind="operation", signal=ranked["name"])
+
+
+def _of_behaviour(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> Iterator[pd.DataFrame]:
+    for quiet, now in _splits(case.events, onset, until):
         ranked = rank_behaviour(quiet, now)
         is_log = ranked["kind"] == "log"
         text = ranked["event"].where(~is_log, ranked["event"].map(case.templates))
         ranked = ranked.assign(name=text, signal=text)
         if case.topology is not None:
             ranked["service"] = _named(ranked, callees(case.topology))
-        tables.append(ranked)
-    return [each[COLUMNS] for each in tables if len(each)]
+        yield ranked
 
 
-def _on_one_clock(logs: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
-    """Move the lines by as much as their clock is off that of the spans of the same traces."""
-    if spans.empty or "trace_id" not in logs.columns:
-        return logs
-    traces = spans.groupby("trace_id").agg(begun=("start", "min"), longest=("duration_ms", "max"))
-    shared = logs.join(traces, on="trace_id", how="inner")
-    if shared.empty:
-        return logs
-    lag = pd.Timedelta((shared["timestamp"] - shared["begun"]).median())
-    longest = pd.Timedelta(milliseconds=float(shared["longest"].quantile(0.95)))
-    if -SKEW <= lag <= longest + SKEW:
-        return logs
-    warnings.warn(
-        f"log lines lie {lag.total_seconds():+.0f} s from the spans of their traces; "
-        "they were moved onto the clock of the spans",
-        FrameWarning,
-        stacklevel=2,
-    )
-    return logs.assign(timestamp=logs["timestamp"] - lag)
-
-
-def _of_trace(begun: pd.Series, table: pd.DataFrame) -> pd.Series:
-    """Return when the trace of each row began."""
-    times: pd.Series = begun.reindex(table["trace_id"]).set_axis(table.index)
-    return times
-
-
-def _joined(name: FrameName, frames: Frames, quiet: Frames) -> pd.DataFrame:
-    """Return a frame with the baseline's rows before it, told apart by `is_quiet`."""
-    parts = [
-        table[name].assign(is_quiet=is_quiet)
-        for table, is_quiet in ((quiet, True), (frames, False))
-        if name in table and len(table[name])
-    ]
-    if parts:
-        return pd.concat(parts, ignore_index=True)
-    time = "start" if name == "spans" else "timestamp"
-    columns = [each for each in schemas()[name].columns if each != "attributes"]
-    empty = pd.DataFrame(columns=[*columns, "is_quiet"], dtype=object)
-    return empty.astype({"is_quiet": bool, time: TIME})
-
-
-def _with_templates(logs: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """Number the template of each line, apart for each service, and place lines without a trace."""
-    numbers = pd.Series(0, index=logs.index)
-    texts: dict[str, str] = {}
-    for _, lines in logs.groupby("service", sort=True):
-        mined = mine(lines["body"])
-        offset = len(texts)
-        numbers[lines.index] = offset + pd.factorize(mined.ids)[0]
-        texts |= {
-            str(offset + place): mined.templates[number]
-            for place, number in enumerate(pd.unique(mined.ids))
-        }
-    trace = logs["trace_id"] if "trace_id" in logs.columns else pd.Series(None, logs.index, "str")
-    times = logs.loc[~logs["is_quiet"], "timestamp"]
-    if len(times):
-        width = max((times.max() - times.min()) / BUCKETS, pd.Timedelta("1s")).ceil("s")
-        moment = logs["timestamp"].dt.floor(width).astype("str")
-        trace = trace.mask(trace.isna() | (trace == ""), "lines of " + moment)
-    return logs.assign(template=numbers.astype("str"), trace_id=trace), pd.Series(
-        texts, dtype="str"
-    )
+def _of_alerts(case: Case, until: pd.Timestamp) -> Iterator[pd.DataFrame]:
+    if case.alerts is not None and len(case.alerts):
+        end = max([case.alerts["timestamp"].max(), *case.series.index[-1:]])
+        yield rank_alerts(case.alerts, until, end, case.topology).assign(kind="alert")
 
 
 def _named(ranked: pd.DataFrame, calls: Mapping[str, list[str]]) -> list[str]:
@@ -263,10 +110,18 @@ def _named(ranked: pd.DataFrame, calls: Mapping[str, list[str]]) -> list[str]:
     return blamed
 
 
-def _split(
-    table: pd.DataFrame, until: pd.Timestamp, onset: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if table.empty:
-        return table, table
-    quiet = table["is_quiet"] | (table["begun"] < until)
-    return table[quiet], table[~table["is_quiet"] & (table["begun"] >= onset)]
+def _splits(
+    table: pd.DataFrame, onset: pd.Timestamp, until: pd.Timestamp
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yield what lies before `until`, or in the baseline, with what lies since each moment."""
+    is_quiet = table["is_quiet"].to_numpy(dtype=bool)
+    quiet = table[is_quiet | (table["begun"] < until)]
+    for moment in _apart(table.loc[~is_quiet, "begun"], onset, until):
+        now = table[~is_quiet & (table["begun"] >= moment)]
+        if len(quiet) and len(now):
+            yield quiet, now
+
+
+def _apart(times: pd.Series, onset: pd.Timestamp, until: pd.Timestamp) -> list[pd.Timestamp]:
+    """Return the two moments, or one where nothing happened between them."""
+    return [onset, until] if ((times >= until) & (times < onset)).any() else [onset]

@@ -53,7 +53,7 @@ def test_a_given_onset_is_taken_and_bounded_by_the_data():
         (calm(0).iloc[:1], "1 rows"),
         (calm(0).iloc[:0], "a single value|0 rows"),
         (calm(0) * np.nan, "has a single value"),
-        (calm(0).iloc[:, :0], "no metric, span or log line"),
+        (calm(0).iloc[:, :0], "no metric, span, log line or alert"),
     ],
 )
 def test_too_little_data_is_said_and_what_would_be_enough(metrics, why):

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from aiopslab.incident.behaviour import rank_behaviour
+from aiopslab.incident.case import prepare
 from aiopslab.incident.operations import rank_operations
-from aiopslab.incident.suspects import find_suspects, prepare
+from aiopslab.incident.suspects import find_suspects
 
 START = pd.Timestamp("2026-03-01T12:00:00Z")
 

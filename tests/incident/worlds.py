@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.incident import IncidentAnalysis, analyse, rank_services
+from aiopslab.incident.case import prepare
 from aiopslab.incident.ordinary import bar
-from aiopslab.incident.suspects import find_suspects, prepare
+from aiopslab.incident.suspects import find_suspects
 
 SERVICES = ("gateway", "auth", "cache", "database", "llm")
 METRICS = ("duration_p95_ms", "request_rate", "error_ratio", "cpu", "memory_mb")
