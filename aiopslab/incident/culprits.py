@@ -1,42 +1,21 @@
 """Which change did it: by when it took effect, where, and what it changed, or none of them."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from aiopslab.findings import Finding
-from aiopslab.incident.patches import Patch, read_patch, words
+from aiopslab.incident.clues import WEIGHTS, foreign_hosts, observe
+from aiopslab.incident.shipping import taking_effect
 from aiopslab.incident.topology import callees
 
-SHOWN = 8  # words in a reason
+MARGIN = 2.0  # times as likely: with less between them, two changes cannot be told apart
+SUSPECTS = 3  # services whose evidence is read
+TELLING = 0.25  # of the strongest evidence against them, below which a piece says nothing
 
-# What each observation adds to the logarithm of the odds that a change did it. Time, place and
-# substance are of like weight; none alone outweighs the odds that no change did it.
-NO_CHANGE = 2.0  # that the cause is outside: a provider, the network, data, demand
-OUTSIDE = 1.5  # more, where the evidence speaks of what no change of ours makes fail
-HALVING = pd.Timedelta("10min")  # each doubling of the delay beyond it halves the odds
-AT_SUSPECT = 1.5  # it took effect in a service that is suspected
-BELOW_SUSPECT = 0.75  # or in one that a suspect calls
-ABOVE_SUSPECT = 0.0  # or in one that calls a suspect, which it may ask too much of
-ELSEWHERE = -1.5
-SPOKEN_OF = 0.75  # a word that it changes is in what speaks against the suspects; at most twice
-TWICE = 2
-SUBSTANCE = 1.5  # it removes or adds calls or conditions, or changes a number
-HARMLESS = -2.5  # it changes comments, texts, logging, tests, styles or documents alone
-SETTING = 1.0  # more, where a number or its unit is given another value in its place
-UPGRADE = -1.0  # it moves versions of what it depends on
-REWORDED = -1.0  # it says the same with other words: what it removes and adds are alike
-UNKNOWN = 0.0  # nothing is known of what it changed
-NOT_SHIPPED = -2.0  # its service was deployed by other commits, not by this
-
-
-_OUTSIDE = re.compile(
-    r"\bdns\b|resolver|nxdomain|servfail|no such host|\bregion|slow ?down|throttl|certificate"
-    r"|expired cert|malformed|out of range|corrupt|disk failure|packet loss",
-    re.IGNORECASE,
-)
+_COLUMNS = ["timestamp", "kind", "service", "ref", "description", "score", "probability", "why"]
 
 
 @dataclass(frozen=True)
@@ -48,26 +27,40 @@ class ChangeRanking:
     changes
         One row a change that had taken effect before the onset, the likeliest first: ``timestamp``
         (when it took effect), ``kind, service, ref, description, score`` (log-odds),
-        ``probability, why``.
+        ``probability, why``, and what was observed of it, see `aiopslab.incident.clues.observe`.
     none
         Probability that no change did it.
+    hosts
+        What the evidence names that is not ours, and that no change has to do with.
     """
 
     changes: pd.DataFrame
     none: float
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> list[str]:
+        """The refs of the changes that cannot be told apart as the cause, the likeliest first.
+
+        One where it is clear; empty where it is likeliest that no change did it.
+        """
+        likely = self.changes["probability"]
+        if likely.empty or likely.iloc[0] <= self.none:
+            return []
+        named: list[str] = self.changes.loc[likely * MARGIN > likely.iloc[0], "ref"].tolist()
+        return named
 
     @property
     def culprit(self) -> str | None:
-        """The ref of the change that most likely did it; ``None`` where none is the likeliest."""
-        if self.changes.empty or self.changes["probability"].iloc[0] < self.none:
-            return None
-        return str(self.changes["ref"].iloc[0])
+        """The ref of the change that most likely did it; ``None`` where there is no such one."""
+        return self.named[0] if len(self.named) == 1 else None
 
     def table(self, rows: int = 8) -> pd.DataFrame:
         """Return the likeliest changes and "no change did it", with the reasons in words."""
         columns = ["timestamp", "kind", "service", "ref", "description", "probability", "why"]
         shown = self.changes[columns].head(rows)
-        none = {"description": "no change did it", "probability": self.none}
+        why = f"the evidence names {', '.join(self.hosts)}" if self.hosts else ""
+        none = {"description": "no change did it", "probability": self.none, "why": why}
         table = pd.concat([shown, pd.DataFrame([none])], ignore_index=True)[columns]
         table = table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
         table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True)
@@ -76,17 +69,29 @@ class ChangeRanking:
         return table.fillna(dict.fromkeys([*columns[1:5], "why"], ""))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return the culprit as a finding; nothing where there is none."""
-        if self.culprit is None:
+        """Return the culprit, or those that cannot be told apart, as a finding; else nothing."""
+        named = self.named
+        if not named:
             return ()
         first = self.changes.iloc[0]
+        evidence = f"changes: {', '.join(named)}; the first at {first['timestamp']:%H:%M:%S} UTC"
+        if len(named) > 1:
+            return (
+                Finding(
+                    f"{', '.join(named[:-1])} and {named[-1]} cannot be told apart as the change "
+                    "that did it.",
+                    str(first["service"]),
+                    "watch",
+                    evidence,
+                ),
+            )
         return (
             Finding(
-                f"The {first['kind']} {first['ref']} most likely did it, with a probability of "
+                f"The {first['kind']} {named[0]} most likely did it, with a probability of "
                 f"{100 * first['probability']:.0f} %: {first['why']}.",
                 str(first["service"]),
                 "act",
-                f"changes: {first['ref']} at {first['timestamp']:%H:%M:%S} UTC",
+                evidence,
             ),
         )
 
@@ -107,9 +112,8 @@ def rank_changes(
     Parameters
     ----------
     changes
-        Changes frame, perhaps with ``files`` (list of paths) and ``diff`` (unified) for commits.
-        A commit takes effect when a deploy whose `ref` is that commit ships it, else with the
-        next deploy of its service.
+        Changes frame, perhaps with ``files`` (list of paths) and ``diff`` (unified) for commits,
+        which take effect when they are shipped, see `aiopslab.incident.shipping.taking_effect`.
     onset
         When the incident began; ``None`` ranks nothing.
     services, suspects
@@ -125,11 +129,9 @@ def rank_changes(
 
     Notes
     -----
-    Log-odds of independent observations are added (naive Bayes), with weights that are set by
-    hand and stand in this module: when it took effect, in which service, what of it the evidence
-    speaks of, and whether the patch changes what the code does. What a patch does is read from
-    the words that it removes and does not add, and the reverse; a patch that moves the same words
-    about changes little.
+    Log-odds of observations are added, as if these were independent of each other (naive Bayes),
+    with the weights of `aiopslab.incident.clues`. A ref counts once, where it is likeliest. A
+    change is named if it is likelier than none, together with those that are not half as likely.
 
     Examples
     --------
@@ -140,138 +142,54 @@ def rank_changes(
     ...     "description": ["auth: version 2", "web: version 7"]})
     >>> services = pd.DataFrame({"service": ["auth"], "probability": [0.9]})
     >>> suspects = pd.DataFrame({"service": ["auth"], "name": ["latency"], "strength": [3.0]})
-    >>> rank_changes(changes, onset, services, suspects).changes["ref"].tolist()
-    ['a1', 'b2']
+    >>> rank_changes(changes, onset, services, suspects).culprit
+    'a1'
     """
-    if changes is None or changes.empty or onset is None:
-        return ChangeRanking(_empty(), 1.0)
-    effective = _taking_effect(changes)
+    if changes is None or onset is None:
+        return ChangeRanking(pd.DataFrame(columns=_COLUMNS), 1.0)
+    effective = taking_effect(changes)
     delay = onset - effective["timestamp"]
-    acting = effective[
-        (delay >= pd.Timedelta(0)) & (delay <= pd.Timedelta(minutes=lookback_minutes))
-    ].reset_index(drop=True)
+    is_acting = delay.between(pd.Timedelta(0), pd.Timedelta(minutes=lookback_minutes))
+    acting = effective[is_acting].reset_index(drop=True)
     if acting.empty:
-        return ChangeRanking(_empty(), 1.0)
+        return ChangeRanking(pd.DataFrame(columns=_COLUMNS), 1.0)
     likely = services.set_index("service")["probability"]
     share = likely / max(float(likely.sum()), 1e-9)
     calls = {} if topology is None else callees(topology)
-    spoken = _spoken(suspects, services)
-    rows = [_judge(row, onset, share, calls, spoken) for _, row in acting.iterrows()]
-    scored = acting.assign(score=[score for score, _ in rows], why=[why for _, why in rows])
-    none = NO_CHANGE + OUTSIDE * _speaks_of_outside(suspects, services)
-    weights = np.exp(np.append(scored["score"].to_numpy(dtype=float), none))
-    weights = weights / weights.sum()
-    scored["probability"] = weights[:-1]
-    ranked = scored.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
-    return ChangeRanking(ranked, float(weights[-1]))
+    texts = _telling(suspects, services)
+    clues = observe(acting, onset, share, calls, texts)
+    return weigh(acting.join(clues), foreign_hosts(acting, services["service"], texts))
 
 
-def _empty() -> pd.DataFrame:
-    columns = ["timestamp", "kind", "service", "ref", "description", "score", "probability", "why"]
-    return pd.DataFrame(columns=columns)
+def weigh(
+    observed: pd.DataFrame, hosts: tuple[str, ...], weights: Mapping[str, float] = WEIGHTS
+) -> ChangeRanking:
+    """Weigh what was observed of each change, and of what lies outside.
 
-
-def _taking_effect(changes: pd.DataFrame) -> pd.DataFrame:
-    """Return each change with the time and the service at which it took effect, commits once."""
-    table = changes.assign(
-        ref=changes["ref"].fillna(""), service=changes["service"].fillna(""), shipped=True
-    )
-    deploys = table[table["kind"] == "deploy"].sort_values("timestamp")
-    commits = table[table["kind"] == "commit"].copy()
-    refs = set(commits["ref"])
-    # Where deploys name the commits that they ship, one that none names was not shipped.
-    are_named = deploys["ref"].isin(refs - {""}).any()
-    for index, commit in commits.iterrows():
-        own = deploys[(deploys["ref"] == commit["ref"]) & (commit["ref"] != "")]
-        if own.empty:
-            later = deploys[
-                (deploys["timestamp"] >= commit["timestamp"])
-                & (deploys["service"] == commit["service"])
-            ]
-            commits.loc[index, "shipped"] = not are_named
-            own = later
-        if len(own):
-            commits.loc[index, "timestamp"] = own["timestamp"].iloc[0]
-            commits.loc[index, "service"] = own["service"].iloc[0]
-    rest = table[(table["kind"] != "commit") & ~table["ref"].isin(refs - {""})]
-    return pd.concat([commits, rest], ignore_index=True)
-
-
-def _spoken(suspects: pd.DataFrame, services: pd.DataFrame) -> set[str]:
-    """Return the words of what speaks against the likeliest services."""
-    return {word for text in _telling(suspects, services) for word in words(text)}
-
-
-def _speaks_of_outside(suspects: pd.DataFrame, services: pd.DataFrame) -> bool:
-    return any(_OUTSIDE.search(text) for text in _telling(suspects, services))
+    Parameters
+    ----------
+    observed
+        Changes with the columns of `aiopslab.incident.clues.observe`.
+    hosts
+        As `aiopslab.incident.clues.foreign_hosts` returns them.
+    weights
+        By observation.
+    """
+    of_changes = pd.Series({each: weights[each] for each in weights if each in observed})
+    scored = observed.assign(score=observed[of_changes.index] @ of_changes)
+    order = ["score", "timestamp", "ref", "service", "description"]
+    scored = scored.sort_values(order, ascending=False, kind="stable")
+    scored = scored.drop_duplicates("ref", ignore_index=True)
+    none = weights["none"] + weights["outside"] * bool(hosts)
+    scores = np.append(scored["score"].to_numpy(dtype=float), none)
+    odds = np.exp(scores - scores.max())
+    probability = odds / odds.sum()
+    return ChangeRanking(scored.assign(probability=probability[:-1]), float(probability[-1]), hosts)
 
 
 def _telling(suspects: pd.DataFrame, services: pd.DataFrame) -> list[str]:
-    named = set(services["service"].head(3))
-    telling = suspects[(suspects["strength"] > 0) & suspects["service"].isin(named)]
-    return [str(text) for text in telling["name"].head(60)]
-
-
-def _judge(
-    change: pd.Series,
-    onset: pd.Timestamp,
-    share: "pd.Series[float]",
-    calls: dict[str, list[str]],
-    spoken: set[str],
-) -> tuple[float, str]:
-    """Return the log-odds of one change and the reasons in words."""
-    delay = onset - change["timestamp"]
-    minutes = delay.total_seconds() / 60
-    score = -float(np.log(2)) * max(0.0, float(np.log2(max(delay / HALVING, 1e-9))))
-    reasons = [f"took effect {minutes:.0f} min before"]
-    place, where = _place(str(change["service"]), share, calls)
-    score += place
-    reasons.append(where)
-    patch = read_patch(change.get("diff"), change.get("files"))
-    what, how = _substance(patch)
-    score += what
-    reasons.append(how)
-    described = words(str(change["description"])) | words(" ".join(patch.files))
-    shared = sorted((patch.net | described) & spoken) if patch.changes_code else []
-    if shared:
-        score += SPOKEN_OF * min(len(shared), TWICE)
-        reasons.append(f"the evidence speaks of {', '.join(shared[:SHOWN])}")
-    if not change["shipped"]:
-        score += NOT_SHIPPED
-        reasons.append("no deploy is known to have shipped it")
-    return score, "; ".join(each for each in reasons if each)
-
-
-def _place(
-    service: str, share: "pd.Series[float]", calls: dict[str, list[str]]
-) -> tuple[float, str]:
-    """Weigh where a change took effect by how far its service is suspected."""
-    at = float(share.get(service, 0.0))
-    callers = [each for each, called in calls.items() if service in called]
-    below = min(sum(float(share.get(each, 0.0)) for each in callers), 1 - at)
-    above = sum(float(share.get(each, 0.0)) for each in calls.get(service, ()))
-    above = min(above, 1 - at - below)
-    weight = at * AT_SUSPECT + below * BELOW_SUSPECT + above * ABOVE_SUSPECT
-    weight += (1 - at - below - above) * ELSEWHERE
-    if at >= 0.5:
-        return weight, f"in {service}, the suspect"
-    if below >= 0.5:
-        return weight, f"in {service}, which a suspect calls"
-    if above >= 0.5:
-        return weight, f"in {service}, which calls a suspect"
-    return weight, f"in {service or 'no known service'}"
-
-
-def _substance(patch: Patch) -> tuple[float, str]:
-    """Weigh whether a patch changes what the code does."""
-    if not patch.is_known:
-        return UNKNOWN, ""
-    if not patch.changes_code:
-        return HARMLESS, "changes no behaviour: texts, comments, logging, styles or tests"
-    if patch.is_upgrade:
-        return UPGRADE, "moves versions of what it depends on"
-    if patch.sets_a_number:
-        return SUBSTANCE + SETTING, "gives a setting another value"
-    if patch.is_rewording:
-        return REWORDED, "says the same with other words"
-    return SUBSTANCE, f"changes {', '.join(sorted(patch.net)[:SHOWN])}"
+    """Return what speaks most against the likeliest services."""
+    named = set(services["service"].head(SUSPECTS))
+    against = suspects[suspects["service"].isin(named) & (suspects["strength"] > 0)]
+    telling = against[against["strength"] >= TELLING * against["strength"].max()]
+    return [str(text) for text in telling["name"]]

@@ -1,42 +1,40 @@
-"""What a patch does, read from the words that it removes and adds."""
+"""What a patch does: what it takes away, brings in, or gives another value."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-LETTERS = 4  # of a word that tells; shorter ones are everywhere
-FEW = 2  # things that a rewording may take away or bring in
+from aiopslab.incident.codelines import STEM, code_lines, parts, words_of
 
-# Words that hold code together whatever it does.
-_PLUMBING = """
-    if else elif for while in of not and or return break continue func function def fn class struct
-    type interface var let const new nil null none true false err error ctx context self this import
-    from export package public private static void async await try catch except finally raise throw
-    string str int bool float byte range len append
-"""
-PLUMBING = frozenset(_PLUMBING.split())
-_WORD = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?\w*")
-_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`")
-_QUERY = re.compile(r"\b(select|insert|update|delete|alter|create|from|join)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"^\s*(//|#|\*|/\*|--|<!--|;)|\s(//|#\s).*$")
-_LOGGING = re.compile(
-    r"\b(log|logger|logging|slog|console|print|printf|println|LOG_\w+|metrics?|span|tracer)\b"
-    r"\s*[.(]",
-    re.IGNORECASE,
-)
+ENOUGH = 5  # things that come or go, from which nothing of a patch is a rewording
+TENFOLD = 10.0  # a value that is moved so far is another one altogether
+MINOR = 0.5  # of the novelty of a major release
+
 _MANIFEST = re.compile(
     r"(^|/)(go\.(mod|sum)|package(-lock)?\.json|yarn\.lock|requirements[\w-]*\.txt|poetry\.lock"
-    r"|Cargo\.(toml|lock)|Dockerfile)$"
+    r"|uv\.lock|pom\.xml|Cargo\.(toml|lock)|Gemfile(\.lock)?)$"
 )
-_NUMBER = re.compile(
-    r"\d+(?:\.\d+)?\w*|\b(?:nano|micro|milli)?seconds?\b|\bminutes?\b|\bhours?\b", re.I
+_NOT_RUN = re.compile(  # in production: documents, tests, styles, and what only tools read
+    r"(^|/)(docs?|documentation|tests?|__tests__|testdata|static)/|(^|/)test_\w+\.py$|_test\.\w+$"
+    r"|\.(test|spec)\.\w+$|\.(md|rst|css|scss|svg|png)$"
+    r"|(^|/)(README|CHANGELOG|LICENSE|CODEOWNERS)|(^|/)\.(?!env)[^/]+",
+    re.IGNORECASE,
 )
-_HARMLESS_FILE = re.compile(
-    r"(^|/)(docs?|tests?|__tests__|static)/|_test\.\w+$|\.test\.\w+$|\.(md|rst|txt|css|scss|svg|png)$"
-    r"|theme\.\w+$|(^|/)(README|CHANGELOG|LICENSE)",
+_RELEASE = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)\b")
+_LOGIC = re.compile(
+    r"(?<![-=<])[<>]=?(?!-)|[=!]==?|&&|\|\||!"
+    r"|\b(?:not|and|or|await|true|false|break|continue)\b",
+    re.IGNORECASE,
+)
+_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS |= {"nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3}
+_UNITS |= {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_VALUE = re.compile(
+    r"\b\d+(?:\.\d+)?(?:[a-z]{1,2}\b)?|\b(?:(?:nano|micro|milli)?second|minute|hour|day)(?=s?\b)",
     re.IGNORECASE,
 )
 
@@ -50,59 +48,78 @@ class Patch:
     files
         Paths that it touches.
     removed, added
-        Words of the code that it removes and adds, with how often.
+        Lines of code that it removes and adds, see `aiopslab.incident.codelines.code_lines`.
     is_known
         Whether there was a diff to read.
     """
 
     files: tuple[str, ...]
-    removed: Counter[str]
-    added: Counter[str]
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
     is_known: bool
 
-    @property
-    def gone(self) -> set[str]:
-        """Words that it takes away altogether, but for those that hold code together."""
-        return {each for each in self.removed if each not in self.added} - PLUMBING
-
-    @property
-    def come(self) -> set[str]:
-        """Words that it brings in, but for what it both names and uses itself."""
-        return {
-            each for each in self.added if each not in self.removed and self.added[each] == 1
-        } - PLUMBING
-
-    @property
-    def net(self) -> set[str]:
-        """Parts of the words that come or go, in small letters."""
-        return words(" ".join([*self.gone, *self.come]))
-
-    @property
+    @cached_property
     def changes_code(self) -> bool:
-        """Whether anything but comments, texts, logging, styles and tests is changed."""
-        if not self.is_known:
-            return True
-        code = [each for each in self.files if not _HARMLESS_FILE.search(each)]
-        return bool(code or not self.files) and self.removed != self.added
+        """Whether anything is changed but comments, texts, logging, styles, tests and tooling."""
+        if self.files and all(_NOT_RUN.search(each) for each in self.files):
+            return False
+        return not self.is_known or Counter(self.removed) != Counter(self.added)
+
+    @cached_property
+    def gone(self) -> set[str]:
+        """Names that it takes away, with nothing like them in their place."""
+        return _unlike(words_of(self.removed), words_of(self.added))
+
+    @cached_property
+    def come(self) -> set[str]:
+        """Names that it brings in, with nothing like them in what it takes away."""
+        return _unlike(words_of(self.added), words_of(self.removed))
+
+    @property
+    def only_adds(self) -> bool:
+        """Whether it leaves every line that there was."""
+        return bool(self.added) and not self.removed
 
     @property
     def is_upgrade(self) -> bool:
         """Whether it only moves versions of what it depends on."""
         return bool(self.files) and all(_MANIFEST.search(each) for each in self.files)
 
-    @property
-    def sets_a_number(self) -> bool:
-        """Whether it gives a number, or the unit of one, another value in its place."""
-        old = {each for each in self.removed if _NUMBER.fullmatch(each)}
-        new = {each for each in self.added if _NUMBER.fullmatch(each)}
-        return bool(old - new) and bool(new - old)
+    @cached_property
+    def tenfold(self) -> float:
+        """How far it moves a setting, 0 (not at all) to 1 (ten times as much or as little)."""
+        if self.is_upgrade or not self.changes_code:
+            return 0.0
+        return max((_moved(*pair) for pair in self._pairs(_VALUE)), default=0.0)
 
-    @property
-    def is_rewording(self) -> bool:
-        """Whether it says the same in other words: next to nothing goes or comes."""
-        common = set(self.removed) & set(self.added) - PLUMBING
-        moved = len(self.gone) <= FEW and len(self.come) <= FEW
-        return bool(common) and moved and not self.sets_a_number
+    @cached_property
+    def turns_a_condition(self) -> bool:
+        """Whether a line stays as it is but for a comparison, a negation or a switch."""
+        return any(_LOGIC.findall(old) != _LOGIC.findall(new) for old, new in self._pairs(_LOGIC))
+
+    @cached_property
+    def novelty(self) -> float:
+        """How much of what the code does is another, from 0, the same in other words, to 1.
+
+        A rewording gives back under like names what it takes, so what comes or goes without its
+        like is counted. Of an upgrade the version tells, as in semantic versioning. A patch that is
+        not known may do anything.
+        """
+        if not (self.changes_code and self.is_known):
+            return float(self.changes_code)
+        if self.is_upgrade:
+            return max((_released(*pair) for pair in self._pairs(_RELEASE)), default=MINOR)
+        if not (self.removed and self.added) or self.turns_a_condition:
+            return 1.0
+        return max(min((len(self.gone) + len(self.come)) / ENOUGH, 1.0), self.tenfold)
+
+    def _pairs(self, but_for: re.Pattern[str]) -> list[tuple[str, str]]:
+        """Return the lines that are replaced by lines which differ in what a pattern finds only."""
+        replacing: dict[str, list[str]] = {}
+        for line in self.added:
+            replacing.setdefault(_without(but_for, line), []).append(line)
+        found = [(line, replacing.get(_without(but_for, line))) for line in self.removed]
+        return [(line, lines.pop(0)) for line, lines in found if lines]
 
 
 def read_patch(diff: Any, files: Any = None) -> Patch:
@@ -118,40 +135,42 @@ def read_patch(diff: Any, files: Any = None) -> Patch:
     Examples
     --------
     >>> patch = read_patch("-ttl = 15 * MINUTE  # long\n+ttl = 15 * SECOND")
-    >>> sorted(patch.net), patch.changes_code
-    (['minute', 'second'], True)
-    >>> read_patch('-log.info("a")\\n+log.info("b")').changes_code
-    False
+    >>> patch.changes_code, patch.tenfold
+    (True, 1.0)
+    >>> read_patch("-raise OutOfRange(low)\n+return check_range(low)").novelty
+    0.0
     """
     text = diff if isinstance(diff, str) else ""
     named = re.findall(r"^\+\+\+ (?:b/)?(\S+)", text, re.MULTILINE)
-    given = [str(each) for each in files] if isinstance(files, Iterable) else []
-    lines = [each for each in text.splitlines() if not each.startswith(("+++", "---"))]
-    removed = _words_of(each[1:] for each in lines if each.startswith("-"))
-    added = _words_of(each[1:] for each in lines if each.startswith("+"))
-    return Patch(tuple(dict.fromkeys([*named, *given])), removed, added, bool(text.strip()))
+    given = [files] if isinstance(files, str) else files if isinstance(files, Iterable) else []
+    paths = [str(each) for each in [*named, *given] if each != "/dev/null"]
+    removed, added = code_lines(text, "-"), code_lines(text, "+")
+    return Patch(tuple(dict.fromkeys(paths)), removed, added, bool(text.strip()))
 
 
-def words(text: str) -> set[str]:
-    """Return the telling parts of the words of a text, in small letters.
-
-    Examples
-    --------
-    >>> sorted(words("getItemById took 15 ms in order_lines"))
-    ['item', 'lines', 'order', 'took']
-    """
-    return {part.lower() for part in _PART.findall(text) if len(part) >= LETTERS}
+def _without(pattern: re.Pattern[str], line: str) -> str:
+    return " ".join(pattern.sub(" ", line).split())
 
 
-def _words_of(lines: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for line in lines:
-        if _LOGGING.search(line):
-            continue
-        bare = _COMMENT.sub("", line)
-        if bare == line or bare.strip():
-            # What is between quotes is text for people, unless it asks a database.
-            code = bare if _QUERY.search(bare) else _QUOTED.sub('""', bare)
-            if not re.match(r"^\s*(//|#|\*|/\*|--)", line):
-                counts.update(_WORD.findall(code))
-    return counts
+def _unlike(words: set[str], others: set[str]) -> set[str]:
+    """Return the names that share no part with any of the others."""
+    known = {part[:STEM] for other in others for part in parts(other)}
+    names = {word for word in words - others if not word[0].isdigit()}
+    return {name for name in names if known.isdisjoint(part[:STEM] for part in parts(name))}
+
+
+def _moved(old: str, new: str) -> float:
+    before, after = _VALUE.findall(old), _VALUE.findall(new)
+    ratios = [_size(one) / _size(other) for one, other in zip(before, after, strict=False)]
+    return min(max((abs(math.log(each, TENFOLD)) for each in ratios), default=0.0), 1.0)
+
+
+def _size(value: str) -> float:
+    """Return a number with its unit as one number, with 0 as good as very little."""
+    number, unit = re.fullmatch(r"([\d.]*)(\D*)", value).groups()  # type: ignore[union-attr]
+    return min(max(float(number or 1), 1e-3), 1e15) * _UNITS.get(unit.lower(), 1)
+
+
+def _released(old: str, new: str) -> float:
+    moves = zip(_RELEASE.findall(old), _RELEASE.findall(new), strict=False)
+    return max(1.0 if a[0] != b[0] else MINOR * (a[1] != b[1]) for a, b in moves)
