@@ -26,7 +26,6 @@ from aiopslab.sources.prometheus.translate import SERVICE_LABELS
 
 DEFAULT_TIMEOUT = 30
 _COLUMNS = ["timestamp", "name", "service", "severity", "state", "fingerprint", "labels"]
-_OPTIONS = ["match", "silenced", "inhibited", "service_label", "timeout"]
 _MATCHER = r'\s*[a-zA-Z_]\w*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"\s*'
 _SELECTOR = re.compile(rf"\s*\{{?((?:{_MATCHER},?)*)\}}?\s*")
 
@@ -67,15 +66,20 @@ def open_alertmanager(
     SourceError
         If the server cannot be reached, refuses, or has no alert that matches.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (match, silenced, inhibited, service_label, timeout), strict=True)
-    asked |= {name: str(value) for name, value in said if value is not None}
-    label = asked.get("service_label")
-    wait = seconds(asked.get("timeout", DEFAULT_TIMEOUT), "timeout")
+    given = {
+        "match": match,
+        "silenced": silenced,
+        "inhibited": inhibited,
+        "service_label": service_label,
+        "timeout": timeout,
+    }
+    address, options = split(url, given)
+    label = options.get("service_label")
+    wait = seconds(options.get("timeout", DEFAULT_TIMEOUT), "timeout")
     parameters = {
-        "filter": matchers(asked.get("match", "")),
-        "silenced": _truth(asked.get("silenced", "true"), "silenced"),
-        "inhibited": _truth(asked.get("inhibited", "true"), "inhibited"),
+        "filter": matchers(options.get("match", "")),
+        "silenced": _truth(options.get("silenced", True), "silenced"),
+        "inhibited": _truth(options.get("inhibited", True), "inhibited"),
     }
     labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
     client = connect(address, wait)
@@ -84,7 +88,7 @@ def open_alertmanager(
         alerts = alerts_table(found, labels, pd.Timestamp.now("UTC"), start)
     if alerts.empty:
         raise SourceError(
-            f"{address} has no alert{' that matches' if 'match' in asked else ''}",
+            f"{address} has no alert{' that matches' if 'match' in options else ''}",
             "Perhaps nothing is wrong; for alerts of the past open the Prometheus that has them.",
         )
     warnings.warn(
@@ -197,7 +201,8 @@ def matchers(match: str) -> list[str]:
     return [each.strip() for each in re.findall(_MATCHER, read[1])]
 
 
-def _truth(value: str, name: str) -> str:
-    if value.lower() not in {"true", "false"}:
+def _truth(value: str | bool, name: str) -> str:
+    said = str(value).lower()
+    if said not in {"true", "false"}:
         raise SourceError(f"{name} is {value!r}; expected true or false", f"Write {name}=false.")
-    return value.lower()
+    return said

@@ -1,16 +1,18 @@
 """Files that other systems export: JSON in its various wrappings, and CSV."""
 
-import gzip
 import io
 import json
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from aiopslab.errors import SourceError
+from aiopslab.sources import surrogates, tables
 from aiopslab.sources.files import check_local
+from aiopslab.sources.http import MISFITS
 
 
 def records(url: str, wrappers: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -44,9 +46,7 @@ def records(url: str, wrappers: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     [{'a': 1}, {'a': 2}, {'a': 3}]
     """
     path = Path(url.partition("://")[2])
-    text = _content(path).decode("utf-8-sig", "replace").strip()
-    if not text:
-        raise SourceError(f"{path.name} is empty", "Export it again.")
+    text = tables.decoded(path.name, _content(path)).strip()
     if text[0] not in "[{":
         return _rows(path.name, text)
     found = []
@@ -63,14 +63,25 @@ def records(url: str, wrappers: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     return found
 
 
+@contextmanager
+def reading(url: str, system: str) -> Iterator[None]:
+    """Turn records of a shape that a system does not export into something the user can mend."""
+    try:
+        yield
+    except MISFITS as error:
+        raise SourceError(
+            f"{url} is no export of {system}: {type(error).__name__} {error}",
+            "Export it again, and leave it as it is.",
+        ) from None
+
+
 def _content(path: Path) -> bytes:
     check_local(str(path))
     if path.is_dir():
         raise SourceError(f"{path} is a folder", "Name the exported file itself.")
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except (OSError, EOFError, zlib.error) as error:
+        return tables.unzipped(path.name, path.read_bytes())
+    except OSError as error:
         raise SourceError(f"{path} cannot be read: {error}", "Copy or export it again.") from None
 
 
@@ -82,9 +93,9 @@ def _values(label: str, text: str) -> list[Any]:
     while at < len(text):
         try:
             value, end = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             line = text.count("\n", 0, getattr(error, "pos", at)) + 1
-            reason = getattr(error, "msg", "it is nested too deeply")
+            reason = getattr(error, "msg", error)
             raise SourceError(
                 f"{label}, line {line} is not JSON: {reason}",
                 "Export it again; it may have been cut off.",
@@ -93,7 +104,8 @@ def _values(label: str, text: str) -> list[Any]:
         at = end
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1
-    return values
+    whole: list[Any] = surrogates.whole(values, text)
+    return whole
 
 
 def _rows(label: str, text: str) -> list[dict[str, Any]]:

@@ -21,26 +21,18 @@ from aiopslab.errors import SourceError
 from aiopslab.frames import FrameWarning
 from aiopslab.sources import exports
 from aiopslab.sources.backends import Recording
-from aiopslab.sources.http import (
-    MISFITS,
-    Client,
-    HttpError,
-    TooLargeError,
-    credentials,
-    split,
-)
+from aiopslab.sources.http import Client, HttpError, TooLargeError, credentials, split
 from aiopslab.sources.limits import count, cut
 from aiopslab.sources.otlp.translate import NO_SERVICE, spans_frame
 from aiopslab.sources.otlp.values import identifier, status
 from aiopslab.sources.prometheus.grid import seconds
 from aiopslab.sources.prometheus.progress import progress
+from aiopslab.sources.window import latest
 
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 100_000
 DEFAULT_TIMEOUT = 60
 PAGE = 500  # traces of one answer
 _SHORTEST = 1_000  # microseconds of a window that is not split any more
-_OPTIONS = ["service", "limit", "timeout"]
 
 Trace = Mapping[str, Any]
 
@@ -81,12 +73,10 @@ def open_jaeger(
     SourceError
         If the server cannot be reached, refuses, or has no traces in the window.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (service, limit, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {"service": service, "limit": limit, "timeout": timeout}
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    since, until = latest(start, end)
     client = Client(
         address,
         system="Jaeger",
@@ -125,15 +115,12 @@ def open_export(url: str, start: pd.Timestamp | None, end: pd.Timestamp | None) 
         If there is no such file, or no traces in it.
     """
     traces = [each for each in exports.records(url, ("data",)) if "spans" in each]
-    try:
-        spans = spans_table(traces)
-    except MISFITS:
-        traces = []
     if not traces:
         raise SourceError(
             f"{url} has no traces of Jaeger", "Download it with Trace JSON on the page of a trace."
         )
-    return Recording({"spans": spans})
+    with exports.reading(url, "Jaeger"):
+        return Recording({"spans": spans_table(traces)})
 
 
 def spans_table(traces: Iterable[Trace]) -> pd.DataFrame:

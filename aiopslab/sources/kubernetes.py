@@ -34,7 +34,6 @@ DEFAULT_LIMIT = 50_000
 DEFAULT_TIMEOUT = 30
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PAGE = 500
-_OPTIONS = ["namespace", "limit", "timeout"]
 _APIS = ("/api/v1", "/apis/events.k8s.io/v1")  # the same events; a role may allow either
 _OWN_HOSTS = {"kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
 _FORBIDDEN, _NOT_FOUND, _GONE = 403, 404, 410
@@ -89,12 +88,12 @@ def open_kubernetes(
     SourceError
         If the server cannot be reached, refuses, or has no events.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (namespace, limit, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {"namespace": namespace, "limit": limit, "timeout": timeout}
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
     wait = seconds(options.get("timeout", DEFAULT_TIMEOUT), "timeout")
-    within = _namespace(options.get("namespace"))
+    namespace = options.get("namespace")
+    within = _namespace(namespace)
     account = _credentials(urlsplit(address).hostname)
     with Client(address, system="Kubernetes", credentials=account, timeout=wait) as client:
         events = _events(client, within, most)
@@ -133,7 +132,8 @@ def open_export(url: str, start: pd.Timestamp | None, end: pd.Timestamp | None) 
     if len(events) < len(found):
         message = f"objects that are no events are left out: {len(found) - len(events)}"
         warnings.warn(message, FrameWarning, stacklevel=2)
-    return recording(events)
+    with exports.reading(url, "kubectl"):
+        return recording(events)
 
 
 def recording(events: Iterable[Mapping[str, Any]]) -> Recording:
@@ -256,6 +256,8 @@ def _listed(client: Client, path: str, limit: int) -> list[dict[str, Any]]:
         with client.reading():
             events += answer["items"] or []
             rest = answer["metadata"].get("continue")
+            if rest and rest == page.get("continue"):
+                raise ValueError("the same page again, without end")
         if not rest or len(events) > limit:
             return events
         page = {"limit": _PAGE, "continue": rest}

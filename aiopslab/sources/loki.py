@@ -26,14 +26,13 @@ from aiopslab.sources.limits import count, cut
 from aiopslab.sources.prometheus.grid import seconds
 from aiopslab.sources.prometheus.progress import progress
 from aiopslab.sources.severity import severity
+from aiopslab.sources.window import latest
 
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 100_000
 DEFAULT_TIMEOUT = 60
 PAGES = (5_000, 1_000, 100)  # lines of one answer: Loki's own bound, and what a stricter one allows
 SERVICE_LABELS = ("service_name", "service", "app", "job", "container")
 NO_SERVICE = "unknown"
-_OPTIONS = ["query", "limit", "service_label", "tenant", "timeout"]
 _SEVERITIES = ("level", "severity", "severity_text", "detected_level", "lvl")
 _TRACES = ("trace_id", "traceID", "traceid", "traceId", "trace")
 _TRACE = re.compile(r"""trace[_.-]?id["']?\s*[=:]\s*["']?([0-9a-f]{16,32})\b""", re.IGNORECASE)
@@ -86,14 +85,18 @@ def open_loki(
     SourceError
         If the server cannot be reached, refuses, or has nothing that matches.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (query, limit, service_label, tenant, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {
+        "query": query,
+        "limit": limit,
+        "service_label": service_label,
+        "tenant": tenant,
+        "timeout": timeout,
+    }
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
     label = options.get("service_label")
     services = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    since, until = latest(start, end)
     client = Client(
         address,
         system="Loki",

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from aiopslab.errors import SourceError
-from aiopslab.sources.prometheus.client import Client
+from aiopslab.sources.http import Client, split
+from aiopslab.sources.prometheus.client import ask, connect
 from aiopslab.sources.prometheus.translate import SERVICE_LABELS
 from aiopslab.sources.url import check
 
@@ -102,9 +103,9 @@ def open_rules(url: str) -> pd.DataFrame:
     """
     check(url)
     if url.startswith("prometheus+"):
-        client = _Client(url.removeprefix("prometheus+").partition("?")[0])
-        with client:
-            return _table(client.groups(), url)
+        address, _ = split(url.partition("?")[0], {})
+        with connect(address) as client:
+            return _table(_groups(client), url)
     import fsspec
 
     try:
@@ -160,17 +161,17 @@ def _fired(candidates: Iterable[tuple[int, Labels]], given: Any) -> int:
     return -max(agreeing)[1] if agreeing else -1
 
 
-class _Client(Client):
-    def groups(self) -> Any:
-        """Return the rule groups of the server, in the form of a rule file."""
-        data = self._get("rules", {"type": "alert"})
-        keys = {"name": "alert", "query": "expr", "duration": "for"}
-        for group in data["groups"]:
+def _groups(client: Client) -> dict[str, Any]:
+    """Return the rule groups of a server, in the form of a rule file."""
+    keys = {"name": "alert", "query": "expr", "duration": "for"}
+    with client.reading():
+        groups = ask(client, "rules", {"type": "alert"})["groups"]
+        for group in groups:
             group["rules"] = [
                 {keys.get(key, key): value for key, value in rule.items()}
                 for rule in group["rules"]
             ]
-        return data
+    return {"groups": groups}
 
 
 def _table(written: Any, source: str) -> pd.DataFrame:

@@ -11,7 +11,6 @@ key where it has the form ``Splunk KEY``; without it, ``SPLUNK_USER`` and ``SPLU
 ``SPLUNK_CA`` names the file of a private certificate authority, such as Splunk's own.
 """
 
-import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -27,12 +26,12 @@ from aiopslab.sources.http import Client, Credentials, HttpError, credentials, s
 from aiopslab.sources.limits import count, cut
 from aiopslab.sources.prometheus.grid import seconds
 from aiopslab.sources.severity import severity
+from aiopslab.sources.surrogates import loads
+from aiopslab.sources.window import latest
 
 DEFAULT_QUERY = "search index=*"
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 50_000
 DEFAULT_TIMEOUT = 120  # seconds; the answer is whole when the search is
-_OPTIONS = ["query", "limit", "timeout"]
 _PATHS = (
     "/services/search/v2/jobs/export",
     "/services/search/jobs/export",
@@ -75,14 +74,12 @@ def open_splunk(
     SourceError
         If the server cannot be reached, refuses, or the search fails or finds nothing.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (query, limit, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {"query": query, "limit": limit, "timeout": timeout}
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
     wait = seconds(options.get("timeout", DEFAULT_TIMEOUT), "timeout")
     search = _search(options.get("query", DEFAULT_QUERY))
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    since, until = latest(start, end)
     form = {
         "search": f"{search} | head {most + 1}",
         "earliest_time": f"{since.timestamp():.3f}",
@@ -126,7 +123,8 @@ def open_export(url: str, start: pd.Timestamp | None, end: pd.Timestamp | None) 
     events = [each for each in exports.records(url, _WRAPPERS) if "_time" in each or "_raw" in each]
     if not events:
         raise _no_events(url)
-    return Recording({"logs": logs_table(events)})
+    with exports.reading(url, "Splunk"):
+        return Recording({"logs": logs_table(events)})
 
 
 def logs_table(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -193,7 +191,7 @@ def _events(content: bytes, account: Credentials) -> Iterator[Mapping[str, Any]]
         If one of the complaints is that the search failed.
     """
     for line in content.splitlines():
-        answer = json.loads(line) if line.strip() else {}
+        answer = loads(line.decode()) if line.strip() else {}
         for message in answer.get("messages", ()):
             said = account.hide(str(message.get("text", "")))
             if message.get("type") in {"FATAL", "ERROR"}:

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 import warnings
 import zlib
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pandas as pd
 
 from aiopslab.errors import SourceError
 from aiopslab.frames import FRAME_NAMES, FrameName, FrameWarning, infer, schemas
+from aiopslab.sources.surrogates import loads
 
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth")
 _MISSING = ["", "NaN", "nan", "NA", "null", "None"]
@@ -70,8 +70,7 @@ def read(path: str, content: bytes, frame: str | None = None) -> pd.DataFrame:
             f"{label} has the extension {extension or '(none)'}; expected {', '.join(_FORMATS)}",
             "Save it in one of these, gzipped (.gz) if you like.",
         )
-    if content.startswith(b"\x1f\x8b"):
-        content = _unzipped(label, content)
+    content = unzipped(label, content)
     if not content:
         raise _empty(label)
     return _FORMATS[extension](label, content, frame)
@@ -82,7 +81,16 @@ def _extension(path: str) -> str:
     return PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix
 
 
-def _unzipped(label: str, content: bytes) -> bytes:
+def unzipped(label: str, content: bytes) -> bytes:
+    """Return the bytes of a file that may be gzipped, by what it holds rather than by its name.
+
+    Raises
+    ------
+    SourceError
+        If it is gzipped, and not whole.
+    """
+    if not content.startswith(b"\x1f\x8b"):
+        return content
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
@@ -93,7 +101,14 @@ def _empty(label: str) -> SourceError:
     return SourceError(f"{label} is empty", "Export it again.")
 
 
-def _text(label: str, content: bytes) -> str:
+def decoded(label: str, content: bytes) -> str:
+    """Decode the bytes of a file; a `FrameWarning` says from where on they are no UTF-8.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing but white space.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", "replace")
     else:
@@ -123,7 +138,7 @@ def _parquet(label: str, content: bytes, _: str | None) -> pd.DataFrame:
 
 
 def _csv(label: str, content: bytes, frame: str | None) -> pd.DataFrame:
-    text = _text(label, content).lstrip("\r\n")
+    text = decoded(label, content).lstrip("\r\n")
     head = text[:100_000].splitlines()
     separator = max(",;\t", key=head[0].count)
     try:
@@ -176,12 +191,12 @@ def _text_columns(frame: str | None) -> set[str]:
 
 def _json_lines(label: str, content: bytes, _: str | None) -> pd.DataFrame:
     rows = []
-    for number, line in enumerate(_text(label, content).split("\n"), start=1):
+    for number, line in enumerate(decoded(label, content).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            row = loads(line)
+        except (ValueError, RecursionError) as error:
             raise SourceError(
                 f"{label}, line {number} is not JSON: {error}",
                 "Mend or remove that line; each must be one JSON object.",
@@ -192,11 +207,7 @@ def _json_lines(label: str, content: bytes, _: str | None) -> pd.DataFrame:
                 'Write one object a line, e.g. {"timestamp": "2026-03-01T12:00:00Z", …}.',
             )
         rows.append(row)
-    try:
-        return pd.DataFrame(rows)
-    except UnicodeEncodeError:  # half of a surrogate pair, from a text that was cut
-        whole = json.dumps(rows, ensure_ascii=False).encode("utf-8", "replace")
-        return pd.DataFrame(json.loads(whole))
+    return pd.DataFrame(rows)
 
 
 _FORMATS: dict[str, Callable[[str, bytes, str | None], pd.DataFrame]] = {

@@ -27,14 +27,13 @@ from aiopslab.sources.otlp.translate import spans_table
 from aiopslab.sources.otlp.values import nanoseconds
 from aiopslab.sources.prometheus.grid import seconds
 from aiopslab.sources.prometheus.progress import progress
+from aiopslab.sources.window import latest
 
 DEFAULT_QUERY = "{}"
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 1_000
 DEFAULT_TIMEOUT = 60
 PARTS = 20  # of a window, each searched for itself: a search stops at any traces, not the earliest
 _NOT_FOUND = 404
-_OPTIONS = ["query", "limit", "tenant", "timeout"]
 
 
 def open_tempo(
@@ -71,13 +70,11 @@ def open_tempo(
     SourceError
         If the server cannot be reached, refuses, or has no traces that match.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (query, limit, tenant, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {"query": query, "limit": limit, "tenant": tenant, "timeout": timeout}
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
     selected = options.get("query", DEFAULT_QUERY)
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    since, until = latest(start, end)
     client = Client(
         address,
         system="Tempo",

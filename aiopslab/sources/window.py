@@ -11,6 +11,7 @@ from aiopslab.errors import SourceError
 from aiopslab.frames import FrameName, FrameWarning, time_column
 
 _COVERED = 0.9  # the share of a window that data may leave without a word about it
+_DEFAULT = pd.Timedelta("1h")
 _REMEDY = "Write it as ISO 8601 with an offset, e.g. 2026-03-01T12:00:00+00:00."
 
 
@@ -45,6 +46,22 @@ def window(start: Any, end: Any) -> tuple[pd.Timestamp | None, pd.Timestamp | No
             "Pass a start that is earlier than the end.",
         )
     return since, until
+
+
+def latest(
+    start: pd.Timestamp | None, end: pd.Timestamp | None
+) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return both ends of what a server is asked for, which has too much to be asked for all.
+
+    Without a start it is the hour before the end, without an end now.
+
+    Examples
+    --------
+    >>> latest(None, pd.Timestamp("2026-03-01T12:00Z"))[0]
+    Timestamp('2026-03-01 11:00:00+0000', tz='UTC')
+    """
+    until = pd.Timestamp.now("UTC") if end is None else end
+    return (until - _DEFAULT if start is None else start), until
 
 
 def _instant(value: Any, label: str) -> pd.Timestamp | None:

@@ -17,16 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab import sources
-from aiopslab.errors import AIOpsLabError, FrameError, SourceError
+from aiopslab.errors import AIOpsLabError, FrameError
+from tests.sources.servers import problem
 
 LOG = '{"timestamp": "2026-03-01T12:00:00Z", "service": "a", "severity": "INFO", "body": "x"}\n'
-
-
-def problem(call) -> str:
-    with pytest.raises(SourceError) as raised:
-        call()
-    assert raised.value.remedy, "an error says how to mend it"
-    return str(raised.value)
 
 
 def test_a_folder_is_a_recording(folder, tables):
@@ -200,6 +194,7 @@ def test_a_file_with_no_rows(tmp_path):
         ("logs.jsonl", (LOG + '{"timestamp": \n').encode(), "line 2 is not JSON"),
         ("logs.jsonl", (LOG + "[1, 2]\n").encode(), "line 2 is '[1, 2]'"),
         ("logs.jsonl", b"[" * 200_000, "line 1 is not JSON"),
+        ("logs.jsonl", b'{"body": ' + b"7" * 5_000 + b"}", "line 1 is not JSON"),
         ("logs.csv", b"timestamp,service,severity,body\na,b\na,b,c,d,e\n", "line 3, saw 5"),
         ("logs.csv", b"timestamp,service,severity,body\na,b,c,d,e\n", "is not a table"),
         ("logs.csv.gz", gzip.compress(b"timestamp")[:-6], "is not whole gzip"),

@@ -4,6 +4,8 @@ import base64
 import gzip
 import time
 import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -71,6 +73,32 @@ def test_the_pause_that_a_server_asks_for_is_made():
     route = in_turn(Answer(b"", 429, {"Retry-After": "0.3"}), {})
     assert get(route, backoff=0.0) == {}
     assert 0.3 <= time.monotonic() - begun < 3
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """Return the pauses that were to be made; none of them is."""
+    made: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", made.append)
+    return made
+
+
+def test_pauses_grow_and_are_never_the_same(pauses):
+    for _ in range(2):
+        problem(lambda: get(Answer(b"", 500), backoff=1.0))
+    first, second = pauses[:3], pauses[3:]
+    for made in (first, second):
+        assert all(
+            least <= pause <= least + 1 for least, pause in zip((1, 2, 4), made, strict=True)
+        )
+    assert first != second
+
+
+def test_a_pause_may_be_asked_for_by_the_clock(pauses):
+    moment = datetime.now(UTC) + timedelta(seconds=30)
+    asked = {"Retry-After": format_datetime(moment, usegmt=True)}
+    assert get(in_turn(Answer(b"", 429, asked), {"ok": 1})) == {"ok": 1}
+    assert 20 < pauses[0] <= 30
 
 
 @pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
@@ -234,20 +262,28 @@ def test_a_broken_authority_is_told(monkeypatch, tmp_path):
     path.write_text("no certificate")
     monkeypatch.setenv("AIOPSLAB_TEST_CA", str(path))
     read = credentials("AIOPSLAB_TEST")
-    assert "no certificate file" in problem(lambda: client("https://localhost:1", credentials=read))
+    said = problem(lambda: client("https://localhost:1", credentials=read))
+    assert f"{path} is no certificate file" in said and "AIOPSLAB_TEST_CA" in said
 
 
 def test_a_url_is_taken_apart():
     url = 'loki+https://host:3100/loki?query={a=~"b%26c+"}&limit=5'
-    address, asked = split(url, ["query", "limit"])
+    address, asked = split(url, {"query": None, "limit": None})
     assert address == "https://host:3100/loki"
     assert asked == {"query": '{a=~"b&c+"}', "limit": "5"}
 
 
 @pytest.mark.parametrize("url", ["loki+http://", "loki+http://:3100", "loki+http://host:port"])
 def test_a_url_without_a_host_is_told(url):
-    assert "names no host" in problem(lambda: split(url, []))
+    assert "names no host" in problem(lambda: split(url, {}))
+
+
+def test_what_is_said_outside_the_url_wins():
+    given = {"query": None, "limit": 0, "tenant": "mine"}
+    _, asked = split("loki+http://host?query=a&limit=5", given)
+    assert asked == {"query": "a", "limit": 0, "tenant": "mine"}
 
 
 def test_an_unknown_option_is_told_with_the_nearest():
-    assert "'limit'" in problem(lambda: split("loki+http://host?limits=1", ["query", "limit"]))
+    given = {"query": None, "limit": 5}
+    assert "'limit'" in problem(lambda: split("loki+http://host?limits=1", given))

@@ -216,7 +216,7 @@ def test_what_is_no_export_is_said(tmp_path):
     assert "line 2 is not JSON" in said(b'{"kind": "List",\n "items": [}')
     assert "is empty" in said(b"  \n")
     assert "expected JSON objects" in said(b"[1, 2]")
-    assert "cannot be read" in said(b"\x1f\x8bbroken")
+    assert "is not whole gzip" in said(b"\x1f\x8bbroken")
     assert "events.json" in problem(
         lambda: sources.open(f"kubernetes+file://{tmp_path}/event.json")
     )
@@ -270,6 +270,16 @@ def test_a_cluster_is_asked_page_by_page():
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(
+    ("query", "options"), [("?namespace=shop", {}), ("", {"namespace": "shop"})]
+)
+def test_a_namespace_without_events_is_named(query, options):
+    with serving({"*": lambda _: page()}) as server:
+        said = problem(lambda: sources.open(f"kubernetes+{server.address}{query}", **options))
+    assert "no events in namespace shop" in said
+
+
+@pytest.mark.server
 def test_what_to_ask_is_said_in_the_url_or_beside_it():
     routes = {"/proxy/api/v1/namespaces/shop/events": listing(3)}
     with serving(routes) as server:
@@ -293,6 +303,14 @@ def test_a_list_that_expires_halfway_is_asked_for_whole():
         {"limit": "500", "continue": "x"},
         {},
     ]
+
+
+@pytest.mark.server
+def test_a_list_without_end_is_told():
+    with serving({CORE: lambda _: page(rest="more")}) as server:
+        said = problem(lambda: sources.open(f"kubernetes+{server.address}"))
+    assert "not as Kubernetes does" in said
+    assert len(server.requests) == 2
 
 
 @pytest.mark.server

@@ -7,14 +7,8 @@ import pydantic
 import pytest
 
 from aiopslab import sources
-from aiopslab.errors import FrameError, SourceError
-
-
-def problem(call) -> str:
-    with pytest.raises(SourceError) as raised:
-        call()
-    assert raised.value.remedy, "an error says how to mend it"
-    return str(raised.value)
+from aiopslab.errors import FrameError
+from tests.sources.servers import problem
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,10 @@ from aiopslab.sources.datadog.translate import (
 from aiopslab.sources.http import split
 from aiopslab.sources.limits import count
 from aiopslab.sources.prometheus.grid import seconds
+from aiopslab.sources.window import latest
 
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 20_000
 DEFAULT_TIMEOUT = 30
-_OPTIONS = ["query", "queries", "kinds", "limit", "timeout"]
 
 
 def open_datadog(
@@ -85,11 +84,9 @@ def open_datadog(
     SourceError
         If the server cannot be reached, a key is missing, or nothing may or can be read.
     """
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (query, queries, kinds, limit, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    given = {"query": query, "queries": queries, "kinds": kinds, "limit": limit, "timeout": timeout}
+    address, options = split(url, given)
+    since, until = latest(start, end)
     most = count(options.get("limit", DEFAULT_LIMIT))
     metrics = named(options.get("queries", {}))
     wanted = _kinds(options.get("kinds"), with_metrics=bool(metrics))
@@ -131,8 +128,9 @@ def open_export(url: str, start: pd.Timestamp | None, end: pd.Timestamp | None) 
     for each in records:
         kinds.setdefault(_TYPES.get(str(each.get("type")), "logs"), []).append(each)
     tables: dict[str, pd.DataFrame] = {}
-    for kind, found in kinds.items():
-        tables |= _tables(kind, found)
+    with exports.reading(url, "Datadog"):
+        for kind, found in kinds.items():
+            tables |= _tables(kind, found)
     return Recording(tables)
 
 

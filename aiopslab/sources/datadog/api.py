@@ -135,9 +135,9 @@ class Api:
                 records = list(answer["data"] or ())
                 meta = answer.get("meta") or {}
                 after = (meta.get("page") or {}).get("after")
+                for each in meta.get("warnings") or ():
+                    _warn(f"Datadog: {each.get('title')}: {each.get('detail')}")
             found += records
-            for each in meta.get("warnings") or ():
-                _warn(f"Datadog: {each.get('title')}: {each.get('detail')}")
             if meta.get("status") == "timeout":
                 _warn(f"Datadog gave up on the search for {kind}; some of them are lacking")
             if not after or not records or len(found) > self._limit:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from aiopslab.sources.otlp.translate import spans_frame
 from aiopslab.sources.severity import severity
 
 SERVICE_TAGS = ("service", "kube_deployment", "kube_service", "app", "container_name", "host")
@@ -14,10 +15,6 @@ _KNOWN = {
     *("timestamp", "date", "service", "host", "status", "level", "message", "content", "tags"),
     *("attributes", "id", "_id", "type"),
 }
-_SPANS = [
-    *("trace_id", "span_id", "parent_span_id", "service", "operation", "start", "duration_ms"),
-    *("status", "resource"),
-]
 _ALERTS = ["timestamp", "name", "service", "severity", "state", "fingerprint", "labels"]
 _CHANGES = ["timestamp", "kind", "service", "ref", "description"]
 _KINDS = (  # what an event is about, by the first that its source, tags or title say
@@ -59,8 +56,8 @@ def logs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def spans_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Turn objects of the spans API into a table."""
-    return pd.DataFrame([_span(each.get("attributes") or {}) for each in records], columns=_SPANS)
+    """Turn objects of the spans API into a table; their `resource` is what was called."""
+    return spans_frame((_span(each.get("attributes") or {}) for each in records), ("resource",))
 
 
 def events_tables(records: Iterable[Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
@@ -170,19 +167,22 @@ def _log(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _span(span: Mapping[str, Any]) -> dict[str, Any]:
     custom = span.get("custom") or {}
-    start, end = span.get("start_timestamp"), span.get("end_timestamp")
+    start, end = (
+        pd.Timestamp(span[name]) if span.get(name) else None
+        for name in ("start_timestamp", "end_timestamp")
+    )
     duration = custom.get("duration")  # in nanoseconds
     parent = span.get("parent_id")
     nested = span.get("attributes") or {}
     status = str(span.get("status") or nested.get("status") or custom.get("status") or "").upper()
     is_error = status == "ERROR" or bool(custom.get("error") or nested.get("error"))
     return {
-        "trace_id": span.get("trace_id"),
-        "span_id": span.get("span_id"),
+        "trace_id": span.get("trace_id") or None,
+        "span_id": span.get("span_id") or None,
         "parent_span_id": None if parent in {"", "0", 0} else parent,
         "service": span.get("service") or "unknown",
         "operation": span.get("operation_name") or span.get("resource_name"),
-        "start": start,
+        "start": None if start is None else start.value,
         "duration_ms": duration / 1e6 if duration is not None else _milliseconds(start, end),
         "status": "ERROR" if is_error else "OK" if status == "OK" else "UNSET",
         "resource": span.get("resource_name"),
@@ -231,10 +231,8 @@ def _change(
     }
 
 
-def _milliseconds(start: str | None, end: str | None) -> float | None:
-    if not (start and end):
-        return None
-    return (pd.Timestamp(end) - pd.Timestamp(start)) / pd.Timedelta("1ms")
+def _milliseconds(start: pd.Timestamp | None, end: pd.Timestamp | None) -> float | None:
+    return None if start is None or end is None else (end - start) / pd.Timedelta("1ms")
 
 
 def _first(fields: Mapping[str, Any], *names: str) -> Any:

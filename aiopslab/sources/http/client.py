@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiopslab.errors import SourceError
 from aiopslab.sources.http.credentials import Credentials
+from aiopslab.sources.surrogates import loads
 
 if TYPE_CHECKING:
     import httpx
@@ -109,7 +110,7 @@ class Client:
             base_url=self.address,
             timeout=timeout,
             headers={**(headers or {}), **self._credentials.headers},
-            verify=_certificates(self._credentials.authority),
+            verify=_certificates(self._credentials),
             follow_redirects=False,
         )
 
@@ -181,7 +182,7 @@ class Client:
 
     def _json(self, content: bytes) -> Any:
         try:
-            return json.loads(content)
+            return loads(content.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise self._misfit() from None
 
@@ -212,8 +213,8 @@ class Client:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise SourceError(
                     f"the certificate of {self.address} cannot be verified: {error}",
-                    "Name the file of the authority that signed it in the environment variable "
-                    "of this source that ends in _CA.",
+                    "Name the file of the authority that signed it in the environment, as "
+                    f"{self._credentials.authority_variable}.",
                 ) from None
             raise _TryAgain(self._credentials.hide(str(error))) from None
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
@@ -285,7 +286,7 @@ def _words(content: bytes) -> str:
     """Return what a server says is wrong, in the forms that are common."""
     text = content[:100_000].decode("utf-8", "replace").strip()
     try:
-        said = json.loads(text)
+        said = loads(text)
     except (ValueError, RecursionError):
         return text
     for key in _SAID_UNDER:
@@ -296,12 +297,14 @@ def _words(content: bytes) -> str:
     return said if isinstance(said, str) else json.dumps(said)
 
 
-def _certificates(path: str | None) -> ssl.SSLContext | bool:
+def _certificates(credentials: Credentials) -> ssl.SSLContext | bool:
+    path = credentials.authority
     if path is None:
         return True
     try:
         return ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError) as error:
         raise SourceError(
-            f"{path} is no certificate file: {error}", "Name a file of certificates in PEM format."
+            f"{path} is no certificate file: {error}",
+            f"Name a file of certificates in PEM format in {credentials.authority_variable}.",
         ) from None

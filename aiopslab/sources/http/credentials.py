@@ -23,18 +23,21 @@ class Credentials:
         What else must never be shown, e.g. the password within a header.
     authority
         The file of a private certificate authority.
+    authority_variable
+        The variable that names that file.
     remedy
         What to tell whoever the server turns away.
 
     Examples
     --------
     >>> Credentials({"Authorization": "Bearer s3cret"})
-    Credentials(authority=None, remedy='')
+    Credentials(authority=None, authority_variable='the variable …_CA', remedy='')
     """
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     authority: str | None = None
+    authority_variable: str = "the variable …_CA"
     remedy: str = ""
 
     def hide(self, text: str) -> str:
@@ -99,6 +102,7 @@ def credentials(prefix: str, headers: Mapping[str, str] | None = None) -> Creden
         found,
         secrets,
         os.environ.get(f"{prefix}_CA") or None,
+        f"{prefix}_CA",
         f"Set {named}, in the environment.",
     )
 

@@ -24,13 +24,12 @@ from aiopslab.sources.limits import count, cut
 from aiopslab.sources.opensearch.documents import logs_table
 from aiopslab.sources.opensearch.search import Flavour, documents
 from aiopslab.sources.prometheus.grid import seconds
+from aiopslab.sources.window import latest
 
 DEFAULT_INDEX = "*,-.*"  # those whose names begin with a dot are the system's own
-DEFAULT_WINDOW = pd.Timedelta("1h")
 DEFAULT_LIMIT = 100_000
 DEFAULT_TIMEOUT = 60
 TIME_FIELD = "@timestamp"
-_OPTIONS = ["index", "query", "limit", "time_field", "timeout"]
 
 
 def open_opensearch(
@@ -71,14 +70,18 @@ def open_opensearch(
         If the server cannot be reached, refuses, or has nothing that matches.
     """
     flavour = Flavour.ELASTICSEARCH if url.startswith("elasticsearch") else Flavour.OPENSEARCH
-    address, asked = split(url, _OPTIONS)
-    said = zip(_OPTIONS, (index, query, limit, time_field, timeout), strict=True)
-    options: dict[str, Any] = asked | {name: value for name, value in said if value is not None}
+    given = {
+        "index": index,
+        "query": query,
+        "limit": limit,
+        "time_field": time_field,
+        "timeout": timeout,
+    }
+    address, options = split(url, given)
     most = count(options.get("limit", DEFAULT_LIMIT))
     wanted = options.get("index", DEFAULT_INDEX)
     field = options.get("time_field", TIME_FIELD)
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
+    since, until = latest(start, end)
     client = Client(
         address,
         system=flavour.value,

@@ -9,7 +9,6 @@ import pandas as pd
 from aiopslab.errors import SourceError
 from aiopslab.sources import exports
 from aiopslab.sources.backends import Recording
-from aiopslab.sources.http import MISFITS
 from aiopslab.sources.otlp.metrics import metrics_table
 from aiopslab.sources.otlp.translate import logs_table, spans_table
 
@@ -42,16 +41,11 @@ def open_otlp(url: str, start: pd.Timestamp | None, end: pd.Timestamp | None) ->
     """
     requests = exports.records(url)
     tables = {}
-    try:
+    with exports.reading(url, "OpenTelemetry's file exporter in JSON"):
         for key, (name, table) in _TABLES.items():
             resources = [each for request in requests for each in request.get(key) or ()]
             if resources:
                 tables[name] = table(resources)
-    except MISFITS as error:
-        raise SourceError(
-            f"{url} is not in OpenTelemetry's JSON: {type(error).__name__} {error}",
-            "Write it with the file exporter of the collector, in its format json.",
-        ) from None
     filled = {name: table for name, table in tables.items() if len(table)}
     if not filled:
         raise SourceError(

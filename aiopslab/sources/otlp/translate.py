@@ -62,15 +62,17 @@ def spans_table(resources: Iterable[Json]) -> pd.DataFrame:
     )
 
 
-def spans_frame(rows: Iterable[Json]) -> pd.DataFrame:
+def spans_frame(rows: Iterable[Json], more: Iterable[str] = ()) -> pd.DataFrame:
     """Make a table of spans, each once, without those that cannot be placed.
 
     Parameters
     ----------
     rows
         By the columns of the frame; `start` in nanoseconds since 1970.
+    more
+        Columns that they have besides.
     """
-    table = pd.DataFrame(list(rows), columns=SPANS)
+    table = pd.DataFrame(list(rows), columns=[*SPANS, *more])
     placed = table[["trace_id", "span_id", "start"]].notna().all(axis="columns")
     if not placed.all():
         warnings.warn(

@@ -14,24 +14,22 @@ are always verified; ``AIOPSLAB_PROMETHEUS_CA`` names the file of a private auth
 import json
 import warnings
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import numpy as np
 import pandas as pd
 
-from aiopslab.errors import SourceError, did_you_mean
+from aiopslab.errors import SourceError
 from aiopslab.frames import FrameWarning
 from aiopslab.sources.backends import Recording
-from aiopslab.sources.prometheus.client import Client
+from aiopslab.sources.http import Client, split
+from aiopslab.sources.prometheus.client import connect, kinds, label_values, query, query_range
 from aiopslab.sources.prometheus.grid import Grid, seconds
 from aiopslab.sources.prometheus.progress import progress
 from aiopslab.sources.prometheus.queries import plan, selector
 from aiopslab.sources.prometheus.translate import SERVICE_LABELS, alerts_table, metrics_table
+from aiopslab.sources.window import latest
 
-DEFAULT_WINDOW = pd.Timedelta("1h")
 MAX_CELLS = 20_000_000
-_OPTIONS = ["match", "step", "service_label", "timeout"]
 DEFAULT_TIMEOUT = 30
 SCRAPE_INTERVAL = 15.0  # seconds; where it cannot be told
 
@@ -75,16 +73,19 @@ def open_prometheus(
     SourceError
         If the server cannot be reached, refuses, or has nothing that matches.
     """
-    address, asked = _split(url)
-    said = {"match": match, "step": step, "service_label": service_label, "timeout": timeout}
-    asked |= {name: value for name, value in said.items() if value is not None}
-    match, label = asked.get("match"), asked.get("service_label")
-    width = seconds(asked["step"], "step") if "step" in asked else None
-    wait = seconds(asked.get("timeout", DEFAULT_TIMEOUT), "timeout")
+    given = {"match": match, "step": step, "service_label": service_label, "timeout": timeout}
+    address, options = split(url, given)
+    if not isinstance(queries, Mapping | None):
+        raise SourceError(
+            f"queries is {queries!r}; expected PromQL by names", 'Write it as {"load": "…"}.'
+        )
+    match, label = options.get("match"), options.get("service_label")
+    width = seconds(options["step"], "step") if "step" in options else None
+    wait = seconds(options.get("timeout", DEFAULT_TIMEOUT), "timeout")
     labels = (label, *SERVICE_LABELS) if label else SERVICE_LABELS
-    until = pd.Timestamp.now("UTC") if end is None else end
-    since = until - DEFAULT_WINDOW if start is None else start
-    with Client(address, timeout=wait) as client:
+    since, until = latest(start, end)
+    client = connect(address, wait)
+    with client, client.reading():
         names = ["up"] if queries else _names(client, match, since, until)
         interval = _scrape_interval(client, match, names, until)
         grid = Grid.over(since, until, width, interval)
@@ -92,44 +93,28 @@ def open_prometheus(
         requests = (len(wanted) + 1) * grid.chunk_count()
         with progress("Prometheus", requests) as advance:
             fetched = {
-                name: client.query_range(query, grid, advance) for name, query in wanted.items()
+                name: query_range(client, each, grid, advance) for name, each in wanted.items()
             }
-            firing = client.query_range('ALERTS{alertstate="firing"}', grid, advance)
+            firing = query_range(client, 'ALERTS{alertstate="firing"}', grid, advance)
+        metrics = metrics_table(fetched, grid, labels)
+        alerts = alerts_table(firing, grid, labels)
     if width is None:
         warnings.warn(f"one point every {grid.step / 1000:g} s", FrameWarning, stacklevel=2)
-    metrics = metrics_table(fetched, grid, labels)
     if metrics.empty:
         raise SourceError(
             f"none of the {len(wanted)} queries found a point between {since.isoformat()} and "
             f"{until.isoformat()}",
             "Check the window, and that the queries have results in Prometheus' own console.",
         )
-    return Recording({"metrics": metrics, "alerts": alerts_table(firing, grid, labels)})
-
-
-def _split(url: str) -> tuple[str, dict[str, Any]]:
-    """Return the address of the server and the options in its query string."""
-    parts = urlsplit(url.removeprefix("prometheus+"))
-    if not parts.hostname:
-        raise SourceError(f"{url} names no host", "Write it as prometheus+http://localhost:9090.")
-    asked: dict[str, Any] = {}
-    # Not parse_qsl: it takes the + of a regular expression for a space.
-    for pair in filter(None, parts.query.split("&")):
-        name, _, value = pair.partition("=")
-        if name not in _OPTIONS:
-            raise SourceError(
-                f"a Prometheus URL has no option {name!r}", did_you_mean(name, _OPTIONS)
-            )
-        asked[name] = unquote(value)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), asked
+    return Recording({"metrics": metrics, "alerts": alerts})
 
 
 def _names(client: Client, match: str | None, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
     """Return the metrics that match in a window."""
-    names = client.label_values("__name__", start, end, selector(match))
+    names = label_values(client, "__name__", start, end, selector(match))
     if names:
         return names
-    jobs = client.label_values("job", start, end)
+    jobs = label_values(client, "job", start, end)
     raise SourceError(
         f"{client.address} has no series {f'that match {match} ' if match else ''}between "
         f"{start.isoformat()} and {end.isoformat()}",
@@ -145,11 +130,11 @@ def _scrape_interval(
     """Return the seconds between the samples of one series, which stands for all."""
     counters = [each for each in names if each.endswith(("_total", "_count"))]
     name = "up" if "up" in names else (counters or names)[0]
-    found = client.query(f"topk(1, {selector(match, name)})", at)
+    found = query(client, f"topk(1, {selector(match, name)})", at)
     if not found:
         return SCRAPE_INTERVAL
     matchers = [f"{key}={json.dumps(value)}" for key, value in found[0]["metric"].items()]
-    (samples, *_) = client.query(f"{{{','.join(matchers)}}}[10m]", at)
+    (samples, *_) = query(client, f"{{{','.join(matchers)}}}[10m]", at)
     gaps = np.diff([each[0] for each in samples["values"]])
     return max(0.1, round(float(np.median(gaps)), 1)) if gaps.size else SCRAPE_INTERVAL
 
@@ -158,7 +143,7 @@ def _queries(
     client: Client, match: str | None, names: list[str], grid: Grid, interval: float
 ) -> dict[str, str]:
     """Return the default queries, unless their answers would be too much."""
-    counted = client.query(f"count({selector(match)})", grid.end)
+    counted = query(client, f"count({selector(match)})", grid.end)
     series = int(counted[0]["value"][1]) if counted else 0
     if series * grid.points > MAX_CELLS:
         raise SourceError(
@@ -168,7 +153,7 @@ def _queries(
         )
     # A rate needs two samples even where a scrape or two failed.
     window = max(4 * interval, grid.step / 1000)
-    return plan(names, client.kinds(), match, f"{round(window * 1000)}ms")
+    return plan(names, kinds(client), match, f"{round(window * 1000)}ms")
 
 
 __all__ = ["open_prometheus"]

@@ -1,194 +1,151 @@
-import threading
-import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+"""What is asked of Prometheus' API, against a self-made server that misbehaves on demand."""
+
 from itertools import pairwise
 
 import pandas as pd
 import pytest
 
 from aiopslab import sources
-from aiopslab.errors import SourceError
-from aiopslab.sources.prometheus.client import Client
+from aiopslab.frames import FrameWarning
+from aiopslab.sources.prometheus import client
+from aiopslab.sources.prometheus.grid import Grid
+from aiopslab.sources.rules import open_rules
+from tests.sources.servers import Answer, problem, serving
 
+pytestmark = pytest.mark.server
 NOW = pd.Timestamp("2026-03-01T12:00:00Z")
-GOOD = (200, {}, '{"status":"success","data":{"resultType":"vector","result":[]}}')
 
 
-class Script(ThreadingHTTPServer):
-    """A server that gives the answers it was told to, one after the other, then good ones."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Page)
-        self.answers: list[tuple[int, dict[str, str], str]] = []
-        self.slow_first = 0.0
-        self.asked: list[tuple[float, str, str | None]] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request, client_address):
-        """A client that gave up is no error here."""
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    for name in ("TOKEN", "USER", "PASSWORD", "CA"):
+        monkeypatch.delenv(f"AIOPSLAB_PROMETHEUS_{name}", raising=False)
 
 
-class Page(BaseHTTPRequestHandler):
-    server: Script
-
-    def do_GET(self):
-        asked = self.server.asked
-        asked.append((time.monotonic(), self.path, self.headers["Authorization"]))
-        if self.server.slow_first and len(asked) == 1:
-            time.sleep(self.server.slow_first)
-        status, headers, body = self.server.answers.pop(0) if self.server.answers else GOOD
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def script():
-    server = Script()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def ask(script: Script, **options) -> list:
-    with Client(script.address, **{"backoff": 0.01, **options}) as client:
-        return client.query("up", NOW)
-
-
-def problem(call) -> str:
-    with pytest.raises(SourceError) as raised:
-        call()
-    assert raised.value.remedy, "an error says how to mend it"
-    return str(raised.value)
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_what_may_pass_is_asked_again(script, status):
-    script.answers = [(status, {}, "busy")] * 3
-    assert ask(script) == []
-    assert len(script.asked) == 4
-
-
-def test_attempts_are_bounded_and_the_last_answer_is_told(script):
-    script.answers = [(503, {}, '{"status":"error","error":"query timed out"}')] * 9
-    message = problem(lambda: ask(script))
-    assert "did not answer in 4 attempts: 503 Service Unavailable, query timed out" in message
-    assert len(script.asked) == 4
-
-
-def test_pauses_grow(script):
-    script.answers = [(500, {}, "")] * 3
-    ask(script, backoff=0.1)
-    times = [each[0] for each in script.asked]
-    pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert pauses[0] >= 0.1
-    assert pauses[1] >= 0.2
-    assert pauses[2] >= 0.4
-
-
-def test_a_server_says_how_long_to_wait(script):
-    moment = datetime.now(UTC) + timedelta(seconds=2)
-    script.answers = [
-        (429, {"Retry-After": "0.3"}, ""),
-        (503, {"Retry-After": "gibberish"}, ""),
-        (429, {"Retry-After": format_datetime(moment, usegmt=True)}, ""),
-    ]
-    ask(script)
-    times = [each[0] for each in script.asked]
-    assert times[1] - times[0] >= 0.3
-    assert times[2] - times[1] < 0.3
-    assert times[3] - times[2] >= 0.5
-
-
-def test_a_wait_that_is_too_long_is_told_at_once(script):
-    script.answers = [(429, {"Retry-After": "3600"}, "slow down")]
-    assert "asks to wait 3600 s: 429 Too Many Requests, slow down" in problem(lambda: ask(script))
-    assert len(script.asked) == 1
-
-
-def test_a_slow_answer_is_asked_for_again(script):
-    script.slow_first = 1.0
-    assert ask(script, timeout=0.2) == []
-    assert len(script.asked) == 2
-    assert "within 0.2 s" in problem(lambda: ask_slowly(script))
-
-
-def ask_slowly(script: Script) -> None:
-    script.asked.clear()
-    ask(script, timeout=0.2, attempts=1)
-
-
-def test_nobody_listens(script):
-    address = script.address
-    script.server_close()
-    with Client(address, backoff=0.01) as client:
-        message = problem(lambda: client.query("up", NOW))
-    assert "did not answer in 4 attempts" in message
-    assert "Check that Prometheus runs there" in message
+def refused(answer: Answer) -> str:
+    """Return what the user is told, who is told it at once."""
+    with serving({"/api/v1/query": lambda _: answer}) as server:
+        with client.connect(server.address) as asking:
+            said = problem(lambda: client.query(asking, "up", NOW))
+        assert len(server.requests) == 1 and server.address in said
+    return said
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ((400, {}, '{"error":"parse error: unexpected end"}'), "parse error: unexpected end"),
-        ((422, {}, '{"error":"too many samples"}'), "narrow it with match"),
-        ((401, {}, ""), "AIOPSLAB_PROMETHEUS_TOKEN"),
-        ((404, {}, "404 page not found"), "Check host, port and path"),
-        ((302, {"Location": "/login"}, ""), "redirects"),
-        ((200, {}, "<html>Please log in</html>"), "not as Prometheus does"),
-        ((200, {}, "[1, 2]"), "not as Prometheus does"),
+        (Answer({"error": "parse error: unexpected end"}, 400), "parse error: unexpected end"),
+        (Answer({"error": "too many samples"}, 422), "narrow it with match"),
+        (Answer(b"", 401), "AIOPSLAB_PROMETHEUS_TOKEN"),
+        (Answer(b"404 page not found", 404), "Check host, port and path"),
+        (Answer(b"", 302, {"Location": "/login"}), "redirects"),
+        (Answer(b"<html>Please log in</html>"), "not as Prometheus does"),
+        (Answer([1, 2]), "not as Prometheus does"),
+        (Answer({"status": "success"}), "not as Prometheus does"),
     ],
 )
-def test_what_will_not_pass_is_asked_once(script, answer, expected):
-    script.answers = [answer]
-    assert expected in problem(lambda: ask(script))
-    assert len(script.asked) == 1
+def test_what_will_not_pass_is_asked_once(answer, expected):
+    assert expected in refused(answer)
 
 
-def test_a_server_without_metadata_is_none_the_worse(script):
-    script.answers = [(404, {}, "404 page not found")]
-    with Client(script.address) as client:
-        assert client.kinds() == {}
+def test_a_bad_query_is_named():
+    assert "up cannot be evaluated" in refused(Answer({"error": "timed out"}, 422))
 
 
-def test_a_token_is_sent_and_never_shown(script, monkeypatch):
-    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "s3cret-token\n")
-    script.answers = [(400, {}, '{"error":"got Authorization: Bearer s3cret-token"}')]
-    assert "s3cret" not in problem(lambda: ask(script))
-    assert script.asked[0][2] == "Bearer s3cret-token"
-    with Client(script.address) as client:
-        assert "s3cret" not in repr(client)
-    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "s3crét")
-    message = problem(lambda: ask(script))
-    assert "s3cr" not in message
+@pytest.mark.parametrize("answer", [Answer(b"", 404), {"data": []}, {"data": {"up": [7]}}])
+def test_a_server_without_metadata_is_none_the_worse(answer):
+    with serving({"*": lambda _: answer}) as server, client.connect(server.address) as asking:
+        assert client.kinds(asking) == {}
 
 
-def test_a_password_is_sent_and_never_shown(script, monkeypatch):
-    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_USER", "ann")
-    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_PASSWORD", "hunter2")
-    script.answers = [(400, {}, '{"error":"Basic YW5uOmh1bnRlcjI= is ann:hunter2"}')]
-    message = problem(lambda: ask(script))
-    assert script.asked[0][2] == "Basic YW5uOmh1bnRlcjI="
-    assert "hunter2" not in message
-    assert "YW5uOmh1bnRlcjI=" not in message
+def test_answers_of_several_requests_are_joined_by_series():
+    """As much as a server gives at once, whatever order its series come in, and its warnings."""
+    grid = Grid(NOW.value // 10**6, 1000, 25_000)
+
+    def answer(asked):
+        at = float(asked.query["start"])
+        series = [{"metric": {"job": name}, "values": [[at, "1"]]} for name in "ab"]
+        return {"data": {"result": series[:: -1 if at % 2 else 1]}, "warnings": ["partial"]}
+
+    with (
+        serving({"*": answer}) as server,
+        client.connect(server.address) as asking,
+        pytest.warns(FrameWarning, match="Prometheus: partial"),
+    ):
+        found = client.query_range(asking, "up", grid, lambda: None)
+    assert [(each["metric"]["job"], len(each["values"])) for each in found] == [("a", 3), ("b", 3)]
+    bounds = [(float(each.query["start"]), float(each.query["end"])) for each in server.requests]
+    assert bounds[0][0] == grid.start.timestamp() and bounds[-1][1] == grid.end.timestamp()
+    assert all(end - start < 11_000 for start, end in bounds)
+    assert [later[0] - earlier[1] for earlier, later in pairwise(bounds)] == [1.0, 1.0]
 
 
-def test_a_url_with_credentials_sends_no_request(script):
-    url = f"prometheus+{script.address}".replace("http://", "http://ann:hunter2@")
-    assert "AIOPSLAB_PROMETHEUS_TOKEN" in problem(lambda: sources.open(url))
-    assert script.asked == []
+def test_more_than_is_fetched_at_once_is_refused_before_it_is_fetched():
+    counted = [{"metric": {}, "value": [0, "9000000"]}]
+
+    def answer(asked):
+        return {"data": {"result": counted if "count(" in asked.query["query"] else []}}
+
+    with serving({"*/values": lambda _: {"data": ["m"]}, "*/query": answer}) as server:
+        said = problem(lambda: sources.open(f"prometheus+{server.address}", "2026-03-01T11Z", NOW))
+    assert "9,000,000 series" in said and "Narrow the selection" in said
+    assert not any(path.endswith("query_range") for path in server.paths)
+
+
+@pytest.mark.parametrize("queries", ["up", ["up"]])
+def test_queries_without_names_are_told(queries):
+    said = problem(lambda: sources.open("prometheus+http://127.0.0.1:1", queries=queries))
+    assert "expected PromQL by names" in said
+
+
+def test_a_url_with_credentials_sends_no_request():
+    with serving({}) as server:
+        url = f"prometheus+{server.address}".replace("http://", "http://ann:hunter2@")
+        said = problem(lambda: sources.open(url))
+    assert "AIOPSLAB_PROMETHEUS_TOKEN" in said and "hunter2" not in said
+    assert server.requests == []
+
+
+def rules(*listed: object) -> dict:
+    return {"data": {"groups": [{"name": "größe", "rules": list(listed)}]}}
+
+
+def test_rules_of_a_server_are_those_of_a_file(monkeypatch):
+    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "t0ken-of-mine")
+    rule = {
+        "type": "alerting",
+        "name": "Slow",
+        "query": "latency_seconds > 2",
+        "duration": 300,
+        "labels": {"severity": "page", "job": "größe"},
+        "annotations": {"runbook_url": "https://runbooks.example/slow"},
+    }
+    with serving({"/prom/api/v1/rules": lambda _: rules(rule)}) as server:
+        read = open_rules(f"prometheus+{server.address}/prom?match=up").iloc[0]
+    assert server.requests[0].query == {"type": "alert"}
+    assert server.requests[0].headers["authorization"] == "Bearer t0ken-of-mine"
+    assert (read["name"], read["expr"], read["for_s"]) == ("Slow", "latency_seconds > 2", 300)
+    assert (read["group"], read["service"], read["severity"]) == ("größe", "größe", "page")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer({"error": "no t0ken-of-mine"}, 403), "AIOPSLAB_PROMETHEUS_TOKEN"),
+        (Answer(b"", 429, {"Retry-After": "3600"}), "asks to wait 3600 s"),
+        (Answer(b"", 503, {"Retry-After": "0"}), "Check that Prometheus runs there"),
+        (Answer(b"<html>"), "not as Prometheus does"),
+        (Answer({"data": {"groups": [{"name": "a", "rules": [7]}]}}), "not as Prometheus does"),
+        (Answer(rules({"name": "A"})), "no file of Prometheus rules: 'expr'"),
+    ],
+)
+def test_rules_that_cannot_be_had_are_told(monkeypatch, answer, expected):
+    monkeypatch.setenv("AIOPSLAB_PROMETHEUS_TOKEN", "t0ken-of-mine")
+    with serving({"*": lambda _: answer}) as server:
+        said = problem(lambda: open_rules(f"prometheus+{server.address}"))
+    assert expected in said and "t0ken" not in said
+
+
+def test_a_server_without_rules_has_none():
+    with serving({"*": lambda _: {"data": {"groups": []}}}) as server:
+        assert open_rules(f"prometheus+{server.address}").empty
