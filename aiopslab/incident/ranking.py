@@ -8,11 +8,7 @@ from aiopslab.incident.metrics import strengths
 
 Floats = npt.NDArray[np.float64]
 
-TOP_WEIGHTS = (
-    1.0,
-    0.5,
-    0.25,
-)  # of what speaks most against a service: one loud thing is not enough
+TOP_WEIGHTS = (1.0, 0.5, 0.25)  # of what speaks most against a service: one thing is not enough
 RESAMPLES = 500
 KEPT = 0.8  # share of the suspects that a resample keeps
 # Points of score that make a service e times likelier. Of Online Boutique, Train Ticket and our own
@@ -104,12 +100,17 @@ def services_of(series: pd.DataFrame) -> tuple[npt.NDArray[np.object_], npt.NDAr
     return np.unique(names, return_inverse=True)
 
 
-def score(strength: Floats, group: npt.NDArray[np.int_], services: int) -> Floats:
+def score(
+    strength: Floats,
+    group: npt.NDArray[np.int_],
+    services: int,
+    weights: tuple[float, ...] = TOP_WEIGHTS,
+) -> Floats:
     """Weigh each service's strongest series in each row of `strength`, ``(rows, services)``."""
     scores = np.zeros((len(strength), services))
     for service in range(services):
-        strongest = -np.sort(-strength[:, group == service], axis=1)[:, : len(TOP_WEIGHTS)]
-        scores[:, service] = strongest @ np.array(TOP_WEIGHTS[: strongest.shape[1]])
+        strongest = -np.sort(-strength[:, group == service], axis=1)[:, : len(weights)]
+        scores[:, service] = strongest @ np.array(weights[: strongest.shape[1]])
     return scores
 
 

@@ -18,6 +18,8 @@ from aiopslab.incident.ordinary import bar, ordinary_scores
 from aiopslab.incident.ranking import rank_services
 from aiopslab.incident.suspects import find_suspects, no_suspects
 
+ENOUGH = MIN_ROWS_BEFORE + MIN_ROWS_AFTER  # rows to find an onset in, and to learn what is normal
+
 
 def analyse(
     frames: Frames,
@@ -106,9 +108,14 @@ def study(
     shortage = _shortage(observed, onset is not None or case.baseline is not None)
     if shortage:
         return IncidentAnalysis(case, None, *empty, bar([]), confidence, shortage=shortage)
-    found = (
-        find_onset(observed, confidence, seed) if onset is None else given_onset(observed, onset)
-    )
+    found: Onset | None
+    if onset is not None:
+        found = given_onset(observed, onset)
+    elif len(observed) < ENOUGH:
+        # Too few rows to find it in: all of them are held against the baseline.
+        found = Onset(observed.index[0], observed.index[0], observed.index[-1], float("nan"))
+    else:
+        found = find_onset(observed, confidence, seed)
     alerted = None if found is not None else _alerted(case, observed)
     found = found or alerted
     if found is None:
@@ -128,15 +135,11 @@ def study(
 
 
 def _shortage(observed: pd.DataFrame, is_known: bool) -> str:
-    """Say what is missing to tell anything, if anything is.
-
-    Rows are needed to find an onset and to learn what is normal; less will do where one is known.
-    """
+    """Say what is missing to tell anything, if anything is; less will do where one is known."""
     if observed.shape[1] == 0:
         return "no metric, span, log line or alert has a single value"
-    needed = MIN_ROWS_BEFORE + MIN_ROWS_AFTER
-    if len(observed) < needed and not is_known:
-        return f"{len(observed)} rows with values, at least {needed} are needed"
+    if len(observed) < ENOUGH and not is_known:
+        return f"{len(observed)} rows with values, at least {ENOUGH} are needed"
     return ""
 
 
