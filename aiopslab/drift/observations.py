@@ -1,0 +1,189 @@
+"""Observations of a model: which columns are features, and what the others say."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from aiopslab.errors import FrameError, did_you_mean
+from aiopslab.frames.times import to_utc
+
+Task = Literal["binary", "multiclass", "regression", "unknown"]
+ScoreOf = Literal["positive", "prediction"]
+
+CLASSES = 100  # that a classifier of numbers has at most; more are a regression
+AGREES = 0.9  # share of the predictions that a score of the positive class explains at one half
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column is what; every other one is a feature.
+
+    Parameters
+    ----------
+    prediction, score, target, timestamp
+        Names of columns, which may be absent. The score of a classifier is a probability.
+    ignored
+        Columns that are no features either, such as an id.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"id": [1], "age": [30], "y_pred": [1], "paid": [0]})
+    >>> Roles(prediction="y_pred", target="paid", ignored=("id",)).features(frame)
+    ['age']
+    """
+
+    prediction: str = "prediction"
+    score: str = "score"
+    target: str = "target"
+    timestamp: str = "timestamp"
+    ignored: tuple[str, ...] = ()
+
+    def features(self, frame: pd.DataFrame) -> list[str]:
+        """Return the names of the columns that are features, in the order of the frame."""
+        taken = {self.prediction, self.score, self.target, self.timestamp, *self.ignored}
+        return [str(each) for each in frame.columns if each not in taken]
+
+
+def read_observations(
+    frame: pd.DataFrame, roles: Roles | None = None, name: str = "observations"
+) -> pd.DataFrame:
+    """Check a table of observations and bring its times to UTC.
+
+    Parameters
+    ----------
+    frame
+        One row an observation.
+    roles
+        Which column is what; the usual names where ``None``.
+    name
+        Of the table, for errors.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same with a plain index, times in UTC, in order of time where there are any.
+
+    Raises
+    ------
+    FrameError
+        If it has no rows, no feature and no prediction, two columns of one name, a score that is
+        no probability of a classifier, or a time that cannot be read.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"timestamp": ["2026-03-01T12:00"], "age": [30]})
+    >>> read_observations(table)["timestamp"].dt.tz
+    datetime.timezone.utc
+    """
+    named = roles or Roles()
+    if not isinstance(frame, pd.DataFrame):
+        raise FrameError(
+            f"{name} are a {type(frame).__name__}; expected a table",
+            "Pass a pandas DataFrame with one row an observation.",
+        )
+    twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if twice:
+        raise FrameError(
+            f"{name} have more than one column named {', '.join(map(repr, twice))}",
+            "Rename all but one.",
+        )
+    if frame.empty:
+        raise FrameError(
+            f"{name} have {len(frame)} rows and {frame.shape[1]} columns; expected at least one",
+            "Widen the window, or check the query behind them.",
+        )
+    _check_roles(frame, roles, name)
+    table = frame.reset_index(drop=True)
+    table.columns = [str(each) for each in table.columns]
+    if named.timestamp in table:
+        table[named.timestamp] = to_utc(table[named.timestamp], named.timestamp)
+        table = table.sort_values(named.timestamp, kind="stable", ignore_index=True)
+    return table
+
+
+def task_of(frame: pd.DataFrame, roles: Roles) -> Task:
+    """Tell what the model does from its predictions, else from the targets.
+
+    Returns
+    -------
+    str
+        ``binary`` (two classes), ``multiclass``, ``regression``, or ``unknown`` without either.
+
+    Examples
+    --------
+    >>> task_of(pd.DataFrame({"prediction": ["cat", "dog", "cow"]}), Roles())
+    'multiclass'
+    >>> task_of(pd.DataFrame({"prediction": [0.1, 0.7, 2.5]}), Roles())
+    'regression'
+    """
+    for column in (roles.prediction, roles.target):
+        if column in frame and frame[column].notna().any():
+            values = frame[column].dropna()
+            distinct = values.nunique()
+            if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+                return "binary" if distinct <= 2 else "multiclass"
+            if distinct > CLASSES or not (values == values.round()).all():
+                return "regression"
+            return "binary" if distinct <= 2 else "multiclass"
+    return "unknown"
+
+
+def positive_class(frame: pd.DataFrame, roles: Roles) -> Hashable:
+    """Return the class that a binary score is the probability of: the greater of the two.
+
+    Examples
+    --------
+    >>> positive_class(pd.DataFrame({"prediction": ["no", "yes"]}), Roles())
+    'yes'
+    """
+    parts = [frame[each].dropna() for each in (roles.prediction, roles.target) if each in frame]
+    classes: list[Hashable] = pd.concat(parts).unique().tolist()
+    return max(classes, key=lambda each: (isinstance(each, str), each))  # numbers before words
+
+
+def score_of(frame: pd.DataFrame, roles: Roles) -> ScoreOf:
+    """Tell whether scores are the probability of the positive class or of the prediction.
+
+    Notes
+    -----
+    A score of the positive class lies below a half where the prediction is the other class.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"prediction": [0, 1], "score": [0.1, 0.9]})
+    >>> score_of(frame, Roles()), score_of(frame.assign(score=[0.9, 0.8]), Roles())
+    ('positive', 'prediction')
+    """
+    if task_of(frame, roles) != "binary" or roles.prediction not in frame:
+        return "prediction"
+    known = frame[[roles.prediction, roles.score]].dropna()
+    if known.empty:
+        return "positive"
+    is_positive = known[roles.prediction] == positive_class(frame, roles)
+    agrees = ((known[roles.score] >= 0.5) == is_positive).mean()
+    return "positive" if agrees >= AGREES or not (known[roles.score] >= 0.5).all() else "prediction"
+
+
+def _check_roles(frame: pd.DataFrame, roles: Roles | None, name: str) -> None:
+    """Refuse roles that were named and are not there, and scores that are no probabilities."""
+    columns = [str(each) for each in frame.columns]
+    for role in ("prediction", "score", "target", "timestamp") if roles else ():
+        column = getattr(roles, role)
+        if column != getattr(Roles(), role) and column not in columns:
+            raise FrameError(
+                f"{role} is said to be in the column {column!r}, which {name} do not have",
+                did_you_mean(column, columns),
+            )
+    named = roles or Roles()
+    if named.score not in columns or task_of(frame, named) == "regression":
+        return
+    scores = pd.to_numeric(frame[named.score], errors="coerce")
+    wrong = scores[(scores < 0) | (scores > 1) | (scores.isna() & frame[named.score].notna())]
+    if len(wrong):
+        raise FrameError(
+            f"{named.score} of {name} holds {frame[named.score].loc[wrong.index[0]]!r} "
+            f"({len(wrong)} of {len(scores)} values lie outside 0 to 1)",
+            "Give the probability that the classifier had, between 0 and 1.",
+        )
