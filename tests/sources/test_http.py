@@ -94,11 +94,16 @@ def test_pauses_grow_and_are_never_the_same(pauses):
     assert first != second
 
 
-def test_a_pause_may_be_asked_for_by_the_clock(pauses):
-    moment = datetime.now(UTC) + timedelta(seconds=30)
-    asked = {"Retry-After": format_datetime(moment, usegmt=True)}
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_a_pause_may_be_asked_for_by_the_clock(pauses, zone, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    asked = {"Retry-After": moment.replace("GMT", zone)}
     assert get(in_turn(Answer(b"", 429, asked), {"ok": 1})) == {"ok": 1}
     assert 20 < pauses[0] <= 30
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])

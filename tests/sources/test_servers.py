@@ -98,6 +98,25 @@ def test_what_is_not_its_api_is_told(kind, body):
     assert f"not as {KINDS[kind][0]} does" in said
 
 
+NOTHING: Mapping[str, Any] = {
+    "alertmanager": [],
+    "elasticsearch": {"id": "x", "hits": {"hits": []}},
+    "kubernetes": {"metadata": {}, "items": []},
+    "opensearch": {"pit_id": "x", "hits": {"hits": []}},
+    "splunk": b"",
+    "tempo": {"traces": []},
+}
+
+
+@every_kind
+def test_an_empty_answer_says_where_nothing_was_found(kind):
+    said, server = told(kind, Answer(NOTHING.get(kind, {"data": []})))
+    assert " no " in said or "nothing" in said
+    assert "not as" not in said
+    assert kind not in WINDOWED or "2026-03-01T12:00:00+00:00" in said
+    assert len(server.requests) < 50
+
+
 @pytest.mark.parametrize("kind", WINDOWED)
 def test_a_window_is_the_same_in_every_zone(kind):
     """Nine hours east is another day, and its offset must not get lost on the way."""

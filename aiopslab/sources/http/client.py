@@ -279,7 +279,9 @@ def _seconds(asked: str) -> float | None:
         moment = parsedate_to_datetime(asked)
     except ValueError:
         return None
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    # Without a zone, or with -0000, it is no local time either.
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _words(content: bytes) -> str:
