@@ -1,0 +1,1 @@
+"""The drift benchmark, one module a subject, each with ``figures()``."""
