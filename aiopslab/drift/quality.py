@@ -1,0 +1,290 @@
+"""Breaks of data quality: what changed in the data and not in the world that they describe."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.drift.observations import Roles
+from aiopslab.findings import Interval
+
+Floats = npt.NDArray[np.float64]
+Kind = Literal[
+    "column is missing",
+    "column is new",
+    "type changed",
+    "missing values",
+    "infinite values",
+    "one value surged",
+    "stuck at one value",
+    "unit changed",
+    "new category",
+    "duplicate rows",
+    "order leaks",
+]
+
+NOTABLE = 0.01  # share of the rows that a break concerns at least, with 95 % confidence
+ENOUGH = 30  # values on either side to compare a unit, or an order
+QUANTILES = np.linspace(0.05, 0.95, 19)
+# Factors between units that people mix up: parts of a thousand, a hundred, sixty, bytes, days,
+# miles, pounds, feet, inches, degrees, and a lost sign.
+FACTORS = (-1, 10, 100, 1e3, 1e6, 1e9, 24, 60, 3600, 1024, 1.609, 2.2046, 2.54, 3.2808, 3.6)
+    -1,
+    10,
+    100,
+    1e3,
+    1e6,
+    1e9,
+    60,
+    3600,
+    24,
+    1024,
+    1024**2,
+    1.609,
+    2.2046,
+    3.2808,
+    2.54,
+    3.6,
+)
+FAHRENHEIT = (1.8, 32.0)
+NEAR = 0.03  # of such a factor
+FITS = 0.05  # of the range of the reference, by which quantiles brought back to its unit may differ
+ORDERED = 0.99  # rank correlation with the order of the rows
+
+
+@dataclass(frozen=True)
+class Break:
+    """One break of data quality.
+
+    Parameters
+    ----------
+    feature
+        The column; empty for whole rows.
+    kind
+        What kind of break.
+    before, after
+        Shares of the rows that it concerns, or numbers that say it, in reference and current.
+    interval
+        Of the difference after - before, at 95 %; ``None`` where the break is not one of shares.
+    words
+        What happened, in a sentence.
+    """
+
+    feature: str
+    kind: Kind
+    before: float
+    after: float
+    interval: Interval | None
+    words: str
+
+
+def quality_breaks(
+    reference: pd.DataFrame, current: pd.DataFrame, roles: Roles | None = None
+) -> tuple[Break, ...]:
+    """Find breaks of data quality between a reference and current observations.
+
+    Parameters
+    ----------
+    reference, current
+        Observations, see `aiopslab.drift.observations.read_observations`.
+    roles
+        Which column is what; the usual names where ``None``.
+
+    Returns
+    -------
+    tuple of Break
+        Whole columns first, then by how many rows are concerned.
+
+    Notes
+    -----
+    Shares differ where the interval of their difference (Newcombe 1998, method 10) lies above 1 %.
+    A unit is taken to have changed where the quantiles of the current values fit those of the
+    reference after a division by a known factor, and not before.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"weight": np.random.default_rng(0).normal(70, 9, 200)})
+    >>> for each in quality_breaks(before, before * 2.2046):
+    ...     print(each.words)
+    weight is 2.205 times what it was: a change of unit
+    """
+    named = roles or Roles()
+    features = named.features(reference)
+    breaks = list(_of_schema(reference, current, features, named.features(current)))
+    broken = {each.feature for each in breaks}
+    for feature in features:
+        if feature in current and feature not in broken:
+            breaks += _of_values(feature, reference[feature], current[feature])
+    breaks += _of_rows(reference[features], current)
+    return tuple(sorted(breaks, key=lambda each: (each.interval is not None, -each.after)))
+
+
+def _of_schema(
+    reference: pd.DataFrame, current: pd.DataFrame, old: list[str], new: list[str]
+) -> Iterator[Break]:
+    for each in old:
+        if each not in current:
+            yield Break(each, "column is missing", 1.0, 0.0, None, f"{each} is no longer there")
+        elif _type(reference[each]) != _type(current[each]) and "empty" not in (
+            _type(reference[each]),
+            _type(current[each]),
+        ):
+            was, now = _type(reference[each]), _type(current[each])
+            yield Break(each, "type changed", 0.0, 1.0, None, f"{each} was {was} and is {now}")
+    for each in new:
+        if each not in reference:
+            yield Break(each, "column is new", 0.0, 1.0, None, f"{each} was not there before")
+
+
+def _type(values: pd.Series) -> str:
+    """Return what the values are, by what they hold rather than by how they are stored."""
+    seen = values.dropna()
+    if seen.empty:
+        return "empty"
+    if pd.api.types.is_bool_dtype(seen):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(seen):
+        return "a time"
+    if pd.api.types.is_numeric_dtype(seen):
+        return "a number"
+    kinds = {_kind_of(each) for each in seen.sample(min(len(seen), 1_000), random_state=0)}
+    return kinds.pop() if len(kinds) == 1 else "of mixed types"
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "text" if isinstance(value, str) else type(value).__name__
+
+
+def _of_values(feature: str, old: pd.Series, new: pd.Series) -> Iterator[Break]:
+    yield from _surge(feature, "missing values", old.isna(), new.isna(), "{} is missing")
+    if _type(old) == "a number" and _type(new) == "a number":
+        yield from _of_numbers(feature, _numbers(old), _numbers(new))
+    elif _type(new) == "text":
+        known = set(old.dropna().astype(str).unique())
+        unseen = ~new.dropna().astype(str).isin(known)
+        if len(known) < max(ENOUGH, len(old) // 20):  # else it is free text, of which all is new
+            names = new.dropna().astype(str)[unseen].value_counts().head(3).index
+            yield from _surge(
+                feature,
+                "new category",
+                pd.Series(False, old.index),
+                unseen,
+                "{} " + f"has a new category, {', '.join(map(repr, names))},",
+            )
+
+
+def _of_numbers(feature: str, old: Floats, new: Floats) -> Iterator[Break]:
+    yield from _surge(feature, "infinite values", np.isinf(old), np.isinf(new), "{} is infinite")
+    old, new = old[np.isfinite(old)], new[np.isfinite(new)]
+    if min(len(old), len(new)) < ENOUGH:
+        return
+    values, counts = np.unique(new, return_counts=True)
+    common = float(values[counts.argmax()])
+    if len(values) == 1 and np.ptp(old) > 0:
+        share = float((old == common).mean())
+        words = f"{feature} is stuck at {common:g}"
+        yield Break(feature, "stuck at one value", share, 1.0, None, words)
+        return
+    changed = _unit(old, new)
+    if changed:
+        yield Break(feature, "unit changed", 1.0, changed[0], None, f"{feature} is {changed[1]}")
+        return
+    # Of a number that hardly ever repeats itself, one value that does stands for something else.
+    if np.unique(old).size > len(old) / 20:
+        at = f"{common:g}"
+        yield from _surge(
+            feature, "one value surged", old == common, new == common, "{} is " + f"exactly {at}"
+        )
+
+
+def _unit(old: Floats, new: Floats) -> tuple[float, str] | None:
+    """Return the factor by which all values changed, if it is one between units, and in words."""
+    was, now = np.quantile(old, QUANTILES), np.quantile(new, QUANTILES)
+    width = was[-1] - was[0]
+    if width <= 0 or _apart(was, now, width) <= FITS:
+        return None
+    slope, start = FAHRENHEIT
+    for scaled, words in (
+        ((now - start) / slope, "converted as degrees Celsius are to Fahrenheit"),
+        (now * slope + start, "converted as degrees Fahrenheit are to Celsius"),
+    ):
+        if _apart(was, scaled, width) <= FITS:
+            return slope, f"{words}: a change of unit"
+    ratio = float(np.median(now[was != 0] / was[was != 0])) if (was != 0).any() else 1.0
+    if ratio < 0:
+        now, ratio = now[::-1], float(np.median(now[::-1][was != 0] / was[was != 0]))
+    known = (*FACTORS, *(1 / each for each in FACTORS))
+    nearest = min(known, key=lambda each: abs(ratio / each - 1))
+    if abs(ratio / nearest - 1) <= NEAR and _apart(was, now / nearest, width) <= FITS:
+        return nearest, f"{nearest:.4g} times what it was: a change of unit"
+    return None
+
+
+def _apart(was: Floats, now: Floats, width: float) -> float:
+    return float(np.abs(was - now).mean() / width)
+
+
+def _of_rows(reference: pd.DataFrame, current: pd.DataFrame) -> Iterator[Break]:
+    shared = [each for each in reference.columns if each in current]
+    if not shared or len(current) < ENOUGH:
+        return
+    old, new = (_hashable(table[shared]).duplicated() for table in (reference, current))
+    yield from _surge("", "duplicate rows", old, new, "a row repeats another", of="of the rows")
+    for each in shared:
+        if _type(current[each]) == "a number":
+            order = [_order(table[each]) for table in (reference, current)]
+            if min(order) >= ORDERED:
+                words = f"{each} counts the rows up: it says when, not what"
+                yield Break(each, "order leaks", order[0], order[1], None, words)
+
+
+def _hashable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with cells that cannot be compared, such as embeddings, as text."""
+    texts = {each: table[each].astype(str) for each in table if table[each].dtype == object}
+    return table.assign(**texts)
+
+
+def _order(values: pd.Series) -> float:
+    """Return the rank correlation with the order of the rows; 0 with too few or equal values."""
+    numbers = _numbers(values)
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) < ENOUGH or np.unique(numbers).size < len(numbers) / 2:
+        return 0.0
+    ranks = pd.Series(numbers).rank().to_numpy()
+    return float(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1])
+
+
+def _numbers(values: pd.Series) -> Floats:
+    numbers: Floats = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return numbers
+
+
+def _surge(
+    feature: str, kind: Kind, old: Any, new: Any, words: str, of: str = "of its values"
+) -> Iterator[Break]:
+    """Yield a break where the share of something rose by more than is negligible."""
+    old, new = np.asarray(old, dtype=bool), np.asarray(new, dtype=bool)
+    if not len(old) or not len(new):
+        return
+    before, after = float(old.mean()), float(new.mean())
+    low, high = _difference(before, len(old), after, len(new))
+    if low > NOTABLE:
+        told = words.format(feature).strip()
+        told += f" in {100 * after:.3g} % {of}, {100 * before:.2g} % before"
+        yield Break(feature, kind, before, after, Interval(low, high), told)
+
+
+def _difference(before: float, old: int, after: float, new: int) -> tuple[float, float]:
+    """Return the 95 % interval of after - before."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    counts = round(after * new), new, round(before * old), old
+    low, high = confint_proportions_2indep(*counts, method="newcomb")
+    return float(low), float(high)
