@@ -32,23 +32,6 @@ QUANTILES = np.linspace(0.05, 0.95, 19)
 # Factors between units that people mix up: parts of a thousand, a hundred, sixty, bytes, days,
 # miles, pounds, feet, inches, degrees, and a lost sign.
 FACTORS = (-1, 10, 100, 1e3, 1e6, 1e9, 24, 60, 3600, 1024, 1.609, 2.2046, 2.54, 3.2808, 3.6)
-    -1,
-    10,
-    100,
-    1e3,
-    1e6,
-    1e9,
-    60,
-    3600,
-    24,
-    1024,
-    1024**2,
-    1.609,
-    2.2046,
-    3.2808,
-    2.54,
-    3.6,
-)
 FAHRENHEIT = (1.8, 32.0)
 NEAR = 0.03  # of such a factor
 FITS = 0.05  # of the range of the reference, by which quantiles brought back to its unit may differ
