@@ -68,7 +68,7 @@ def find_suspects(
 
 
 def _of_metrics(case: Case, onset: pd.Timestamp, until: pd.Timestamp) -> Iterator[pd.DataFrame]:
-    if case.metrics is None:
+    if case.metrics is None or case.metrics.empty:
         return
     for moment in _apart(case.metrics.index.to_series(), onset, until):
         ranked = rank_metrics(case.metrics, moment, until, case.baseline, case.topology)

@@ -33,6 +33,26 @@ def test_a_counter_that_resets_is_no_reason_to_fail():
     assert analysed(metrics).verdict().level in {"ok", "watch"}
 
 
+def test_metrics_that_begin_long_after_the_spans_leave_the_moments_before_them_to_the_spans():
+    frames = traces(120, fails_from=80)
+    late = calm(0, rows=120)
+    late = late[late.index >= START + pd.Timedelta(seconds=75)]
+    assert analyse({"metrics": late, **frames}, ONSET).named[:1] == ["auth"]
+
+
+def test_a_known_onset_needs_few_rows_and_none_where_spans_tell():
+    frames = traces(120, fails_from=80)
+    few = calm(0, rows=120).iloc[::20]
+    assert len(few) < 13
+    assert analyse({"metrics": few, **frames}, ONSET).named[:1] == ["auth"]
+
+
+def test_a_short_window_is_held_against_its_baseline():
+    window = broken("auth", at=0).iloc[:5]
+    analysis = analyse({"metrics": window}, baseline={"metrics": calm(2)})
+    assert analysis.services.loc[0, "service"] == "auth"
+
+
 def test_a_cyclic_call_graph_is_walked():
     edges = pd.DataFrame(
         {"caller": ["gateway", "auth", "auth"], "callee": ["auth", "gateway", "auth"]}
