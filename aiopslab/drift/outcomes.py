@@ -1,0 +1,189 @@
+"""Outcomes: what a model said, how sure it was, and what came true, in one coding for all rows."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.drift.observations import Roles, Task, positive_class, score_of, task_of
+from aiopslab.errors import FrameError
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+UNKNOWN = -1  # code of a class that is not known
+TRUE_WORDS = {"true": 1, "false": 0}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Predictions and targets of a number of rows.
+
+    Parameters
+    ----------
+    task
+        ``binary``, ``multiclass`` or ``regression``.
+    classes
+        What the codes stand for; of two, the last is the positive one. Empty for a regression.
+    predicted, truth
+        Codes, −1 where there is none; the values themselves for a regression, NaN where there is
+        none.
+    score
+        Probability of the positive class (binary) or of the prediction (multiclass); NaN where
+        there is none.
+    """
+
+    task: Task
+    classes: tuple[Hashable, ...]
+    predicted: Floats
+    truth: Floats
+    score: Floats
+
+    @property
+    def labelled(self) -> Mask:
+        """Which rows have both a prediction and a target."""
+        if self.task == "regression":
+            return np.isfinite(self.truth) & np.isfinite(self.predicted)
+        return np.asarray((self.truth != UNKNOWN) & (self.predicted != UNKNOWN), dtype=np.bool_)
+
+    def take(self, rows: Mask | npt.NDArray[np.integer]) -> "Outcomes":
+        """Return some of the rows."""
+        return Outcomes(
+            self.task, self.classes, self.predicted[rows], self.truth[rows], self.score[rows]
+        )
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+
+def read_outcomes(frames: Sequence[pd.DataFrame], roles: Roles) -> list[Outcomes]:
+    """Read the outcomes of several tables in one coding.
+
+    Parameters
+    ----------
+    frames
+        Observations of one model, such as a reference and a current table.
+    roles
+        Which column is what.
+
+    Returns
+    -------
+    list of Outcomes
+        One for each table, with the classes of all of them.
+
+    Raises
+    ------
+    FrameError
+        If there is no column of predictions, or predictions and targets name different classes.
+
+    Notes
+    -----
+    A class is the same class whether it is written 1, 1.0, True or "1".
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"prediction": [1, 0], "target": ["1", None], "score": [0.9, 0.2]})
+    >>> (outcomes,) = read_outcomes([table], Roles())
+    >>> outcomes.classes, outcomes.truth.tolist()
+    ((0, 1), [1.0, -1.0])
+    """
+    for frame in frames:
+        if roles.prediction not in frame:
+            raise FrameError(
+                f"there is no column {roles.prediction!r} of predictions",
+                "Name the column in the roles, or have the model predict first.",
+            )
+    together = pd.concat([_roles_only(each, roles) for each in frames], ignore_index=True)
+    task = task_of(together, roles)
+    ends = np.cumsum([len(each) for each in frames])[:-1]
+    if task == "regression":
+        columns = [_numbers(together, each) for each in (roles.prediction, roles.target)]
+        predicted, truth = columns
+        score = np.full(len(together), np.nan)
+        return _split("regression", (), predicted, truth, score, ends)
+    plain = _plain_classes(together, roles)
+    classes = _classes(plain, roles, task)
+    task = "binary" if len(classes) <= 2 else "multiclass"
+    code = {each: number for number, each in enumerate(classes)}
+    predicted, truth = (_codes(plain, each, code) for each in (roles.prediction, roles.target))
+    score = _numbers(together, roles.score)
+    if task == "binary" and score_of(plain.assign(**{roles.score: score}), roles) == "prediction":
+        positive = len(classes) - 1
+        score = np.where(predicted == positive, score, 1 - score)
+    return _split(task, tuple(classes), predicted, truth, score, ends)
+
+
+def _split(
+    task: Task,
+    classes: tuple[Hashable, ...],
+    predicted: Floats,
+    truth: Floats,
+    score: Floats,
+    ends: npt.NDArray[np.integer],
+) -> list[Outcomes]:
+    parts = zip(*(np.split(each, ends) for each in (predicted, truth, score)), strict=True)
+    return [Outcomes(task, classes, *each) for each in parts]
+
+
+def _codes(plain: pd.DataFrame, column: str, code: dict[Hashable, int]) -> Floats:
+    if column not in plain:
+        return np.full(len(plain), float(UNKNOWN))
+    return np.asarray(plain[column].map(code).fillna(UNKNOWN), dtype=np.float64)
+
+
+def _roles_only(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+    wanted = [each for each in (roles.prediction, roles.target, roles.score) if each in frame]
+    return pd.DataFrame({each: frame[each].astype(object) for each in wanted}).infer_objects()
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame:
+        return np.full(len(frame), np.nan)
+    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _plain_classes(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+    """Write classes as whole numbers where all of them are, else as words."""
+    known = [each for each in (roles.prediction, roles.target) if each in frame]
+    distinct = {column: frame[column].dropna().unique() for column in known}
+    are_whole = all(_whole(each) is not None for values in distinct.values() for each in values)
+    plain = _whole if are_whole else str
+    return pd.DataFrame(
+        {
+            column: frame[column].map({each: plain(each) for each in values}).astype(object)
+            for column, values in distinct.items()
+        }
+    )
+
+
+def _whole(value: Hashable) -> int | None:
+    try:
+        number = float(TRUE_WORDS.get(str(value).lower(), value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def _classes(plain: pd.DataFrame, roles: Roles, task: Task) -> list[Hashable]:
+    said = set(plain[roles.prediction].dropna())
+    true = set(plain[roles.target].dropna()) if roles.target in plain else set()
+    if said and true and not said & true and len(said | true) > 2:
+        raise FrameError(
+            f"predictions are of the classes {_listed(said)} and targets of {_listed(true)}",
+            "Write both with the same names, e.g. by mapping the targets.",
+        )
+    classes: list[Hashable] = sorted(said | true, key=lambda each: (isinstance(each, str), each))
+    if len(classes) == 2:
+        positive = positive_class(plain, roles)
+        classes = [each for each in classes if each != positive] + [positive]
+    if len(classes) == 1 and task == "binary":
+        only = classes[0]
+        classes = [0, 1] if only in (0, 1) else [only]
+    return classes
+
+
+def _listed(classes: set[Hashable]) -> str:
+    return ", ".join(sorted(map(repr, classes))[:5])
