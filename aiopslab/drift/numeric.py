@@ -273,7 +273,7 @@ def numbers(series: pd.Series, kind: str) -> tuple[npt.NDArray[Any], int]:
             values.astype(float) if values.dtype.kind == "b" or values.itemsize < 4 else values
         ), 0
     if pd.api.types.is_numeric_dtype(plain.dtype) or pd.api.types.is_bool_dtype(plain.dtype):
-        return plain.to_numpy(float, na_value=np.nan), 0
+        return np.asarray(plain.to_numpy(float, na_value=np.nan)), 0
     if pd.api.types.is_datetime64_any_dtype(plain.dtype):
         return np.full(len(plain), np.nan), int(plain.notna().sum())
     read = _read(plain)
@@ -297,11 +297,11 @@ def _seconds(series: pd.Series) -> tuple[npt.NDArray[np.float64], int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a format that it must guess
         times = pd.to_datetime(series, utc=True, errors="coerce", format="mixed")
-    seconds = ((times - EPOCH) / pd.Timedelta(1, "s")).to_numpy(float, na_value=np.nan)
+    seconds = np.asarray((times - EPOCH) / pd.Timedelta(1, "s"), float)
     return seconds, int((np.isnan(seconds) & series.notna().to_numpy()).sum())
 
 
 def _sample(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     step = max(1, -(-len(values) // SAMPLE))
-    some = values[::step].astype(float)
+    some: npt.NDArray[np.float64] = values[::step].astype(float)
     return some[np.isfinite(some)]
