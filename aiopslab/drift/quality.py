@@ -230,7 +230,7 @@ def _of_rows(reference: pd.DataFrame, current: pd.DataFrame) -> Iterator[Break]:
 
 def _hashable(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with cells that cannot be compared, such as embeddings, as text."""
-    texts = {each: table[each].astype(str) for each in table if table[each].dtype == object}
+    texts = {str(each): table[each].astype(str) for each in table if table[each].dtype == object}
     return table.assign(**texts)
 
 
