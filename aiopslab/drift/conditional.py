@@ -1,6 +1,6 @@
 """Whether the same features still mean the same outcome: what is concept and what is not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,14 @@ from aiopslab.drift.trees import Trees
 from aiopslab.findings import Effect, Interval
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 ROWS = 10_000  # of each side that are used at most
 ENOUGH = 200  # on either side, with the outcome known
 FOLDS = 4
-COMMON = 20  # classes that are kept apart at most; the rarest are one
-LEAST_PROBABILITY = 1e-3
-RECENT = "is it recent"  # the pseudo-feature; no column of the user's has this name by accident
+COMMON = 12  # classes that are kept apart at most; the rarest are one
+FAR = 3.0  # SDs of a feature beyond which it counts no more
+Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,22 @@ class ConditionalShift:
     ----------
     outcome
         The column that is explained.
-    gain
-        How much better the outcome of a current row is foretold where it is known that it is one:
-        nats a row of a class, shares of the variance of a number. ``None`` without enough rows.
+    shift
+        The largest difference between what the same features mean now and before: shares of the
+        rows for a class, SDs of the outcome for a number. ``None`` without enough rows.
     p
-        One-sided, that there is no gain; 1 without enough rows.
+        That there is none; 1 without enough rows.
     adjusted
-        The same after the shares of the classes were made those of the reference; ``None`` for a
-        number. What vanishes with it is a shift of the labels alone.
+        The same after the shares of the classes were made those of the reference; that of a
+        number is `shift`. What vanishes with it is a shift of the labels alone.
     adjusted_p
-        One-sided, likewise.
+        Likewise.
     rows
         Used, of reference and current.
     """
 
     outcome: str
-    gain: Effect | None
+    shift: Effect | None
     p: float
     adjusted: Effect | None
     adjusted_p: float
@@ -68,7 +69,7 @@ def conditional_shift(
     features
         Names of columns that may explain it.
     seed
-        Of the subsample and the folds.
+        Of the subsample, the folds and the trees.
 
     Returns
     -------
@@ -76,12 +77,13 @@ def conditional_shift(
 
     Notes
     -----
-    Gradient-boosted trees foretell the outcome of all rows, with and without being told which
-    side a row is from, cross-fitted. Where the outcome depends on the features alone, whatever
-    their distribution, being told is of no use; so a gain is no covariate shift. The difference of
-    the losses over the same current rows gives the interval. Weights that restore the shares of
-    the classes tell a shift of the labels (Lipton et al. 2018, *Detecting and Correcting for Label
-    Shift with Black Box Predictors*) from one of the concept.
+    Gradient-boosted trees, cross-fitted, foretell the outcome of all rows together without being
+    told which side a row is from. Where the outcome depends on the features alone, whatever their
+    distribution, what is left over is as large on either side, for any kind of row: on average, by
+    what was foretold, by each feature, and by what other trees make of it on rows that they have
+    not seen (a conditional moment test, Newey 1985, with Bonferroni's correction). Weights that
+    restore the shares of the classes tell a shift of the labels (Lipton et al. 2018, *Detecting
+    and Correcting for Label Shift with Black Box Predictors*) from one of the concept.
 
     Examples
     --------
@@ -98,29 +100,34 @@ def conditional_shift(
     sides = [_known(each, outcome, rng) for each in (reference, current)]
     rows = (len(sides[0]), len(sides[1]))
     shared = [each for each in features if each in reference and each in current]
+    nothing = ConditionalShift(outcome, None, 1.0, None, 1.0, rows)
     if min(rows) < ENOUGH or not shared:
-        return ConditionalShift(outcome, None, 1.0, None, 1.0, rows)
+        return nothing
     table = pd.concat(sides, ignore_index=True)
-    recent = np.repeat([0.0, 1.0], rows)
+    recent = np.repeat([False, True], rows)
     inputs = _encoded(table[shared])
-    told = np.column_stack([inputs, recent])
     values = table[outcome]
+    even = np.ones(len(table))
     if _is_number(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        losses = [_squared(each, numbers, seed) for each in (inputs, told)]
-        gain, p = _gained(outcome, losses, recent, float(numbers.var()), "of the variance")
-        return ConditionalShift(outcome, gain, p, None, p, rows)
+        deviation = float(numbers.std())
+        if deviation == 0:
+            return nothing
+        known = ((numbers - numbers.mean()) / deviation)[:, None]
+        shift, p = _moments(known, _foretold(inputs, known[:, 0], even, seed), inputs, recent, even)
+        effect = _effect(outcome, shift, "SD")
+        return ConditionalShift(outcome, effect, p, effect, p, rows)
     classes = _classes(values)
     if classes.max() == 0:
-        return ConditionalShift(outcome, None, 1.0, None, 1.0, rows)
-    even = np.ones(len(table))
-    weights = _restoring(classes, recent)
+        return nothing
+    known = np.eye(int(classes.max()) + 1)[classes]
     found = []
-    for weight in (even, weights):
-        losses = [_logarithmic(each, classes, weight, seed) for each in (inputs, told)]
-        found.append(_gained(outcome, losses, recent, 1.0, "nats", weight))
-    (gain, p), (adjusted, adjusted_p) = found
-    return ConditionalShift(outcome, gain, p, adjusted, adjusted_p, rows)
+    for weight in (even, _restoring(classes, recent)):
+        likely = _foretold(inputs, classes, weight, seed)
+        shift, p = _moments(known, likely, inputs, recent, weight)
+        found.append((_effect(outcome, shift, "of the rows"), p))
+    (effect, p), (adjusted, adjusted_p) = found
+    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, rows)
 
 
 def _known(table: pd.DataFrame, outcome: str, rng: np.random.Generator) -> pd.DataFrame:
@@ -154,81 +161,100 @@ def _encoded(features: pd.DataFrame) -> Floats:
     return np.column_stack(columns).astype(float) if columns else np.zeros((len(features), 1))
 
 
-def _classes(values: pd.Series) -> npt.NDArray[np.int64]:
+def _classes(values: pd.Series) -> Ints:
     """Number the classes by how common they are, the rarest as one."""
     texts = values.astype(str)
     order = {each: rank for rank, each in enumerate(texts.value_counts().index)}
-    numbers: npt.NDArray[np.int64] = texts.map(order).clip(upper=COMMON).to_numpy(dtype=np.int64)
+    numbers: Ints = texts.map(order).clip(upper=COMMON).to_numpy(dtype=np.int64)
     return numbers
 
 
-def _restoring(classes: npt.NDArray[np.int64], recent: Floats) -> Floats:
+def _restoring(classes: Ints, recent: npt.NDArray[np.bool_]) -> Floats:
     """Weigh the current rows so that their classes have the shares of the reference."""
     size = int(classes.max()) + 1
-    counts = [np.bincount(classes[recent == side], minlength=size) for side in (0, 1)]
-    shares = [each / each.sum() for each in counts]
-    ratio = np.where(shares[1] > 0, shares[0] / np.maximum(shares[1], 1e-12), 0.0)
-    weights: Floats = np.where(recent == 1, ratio[classes], 1.0)
+    before, now = (np.bincount(classes[recent == side], minlength=size) for side in (False, True))
+    ratio = (before / before.sum()) / np.maximum(now / now.sum(), 1e-12)
+    weights: Floats = np.where(recent, np.where(now > 0, ratio, 0.0)[classes], 1.0)
     return weights
 
 
-def _folds(rows: int, seed: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng(seed).permutation(rows) % FOLDS
-
-
-def _logarithmic(
-    inputs: Floats, classes: npt.NDArray[np.int64], weight: Floats, seed: int
-) -> Floats:
-    """Return the log loss of each row by a model that has not seen it.
+def _foretold(inputs: Floats, outcome: Floats | Ints, weight: Floats, seed: int) -> Floats:
+    """Return what trees that have not seen a row foretell of it, ``(rows, classes or 1)``.
 
     Rows are drawn by their weights, since trees take long to bin weighted ones.
     """
-    loss = np.zeros(len(classes))
     rng = np.random.default_rng(seed)
-    for fold, held in _held(len(classes), seed):
-        drawn = np.flatnonzero(fold)
+    is_class = outcome.dtype.kind == "i"
+    told = np.zeros((len(outcome), int(outcome.max()) + 1 if is_class else 1))
+    for learnt, held in _folds(len(outcome), seed):
+        drawn = np.flatnonzero(learnt)
         if (weight != 1).any():
-            share = weight[fold] / weight[fold].sum()
-            drawn = rng.choice(drawn, drawn.size, p=share)
-        model = Trees("classifier", seed).fit(inputs[drawn], classes[drawn])
-        likely = np.full((int(held.sum()), int(classes.max()) + 1), LEAST_PROBABILITY)
-        likely[:, model.classes] = model.predict_proba(inputs[held])
-        said = likely[np.arange(len(likely)), classes[held]]
-        loss[held] = -np.log(np.maximum(said, LEAST_PROBABILITY))
-    return loss
+            drawn = rng.choice(drawn, drawn.size, p=weight[drawn] / weight[drawn].sum())
+        model = Trees("classifier" if is_class else "regressor", seed)
+        model.fit(inputs[drawn], outcome[drawn])
+        if is_class:
+            told[np.ix_(held, model.classes)] = model.predict_proba(inputs[held])
+        else:
+            told[held, 0] = model.predict(inputs[held])
+    return told
 
 
-def _squared(inputs: Floats, values: Floats, seed: int) -> Floats:
-    loss = np.zeros(len(values))
-    for fold, held in _held(len(values), seed):
-        model = Trees("regressor", seed).fit(inputs[fold], values[fold])
-        loss[held] = (values[held] - model.predict(inputs[held])) ** 2
-    return loss
-
-
-def _held(rows: int, seed: int) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    number = _folds(rows, seed)
-    return [(number != each, number == each) for each in range(FOLDS)]
-
-
-def _gained(
-    outcome: str,
-    losses: list[Floats],
-    recent: Floats,
-    unit: float,
-    name: str,
-    weight: Floats | None = None,
-) -> tuple[Effect, float]:
-    """Return what being told is worth to a current row, and how likely no gain would do so."""
+def _moments(
+    known: Floats, told: Floats, inputs: Floats, recent: npt.NDArray[np.bool_], weight: Floats
+) -> tuple[tuple[float, float], float]:
+    """Return the most telling difference of what is left over, its error, and the p of all."""
     from scipy import stats
 
-    is_recent = recent == 1
-    weights = np.ones(int(is_recent.sum())) if weight is None else weight[is_recent]
-    gains = (losses[0] - losses[1])[is_recent] / max(unit, 1e-12)
-    share = weights / max(float(weights.sum()), 1e-12)
-    mean = float(share @ gains)
-    error = float(np.sqrt((share**2) @ (gains - mean) ** 2))
-    half = 1.96 * error
-    p = float(stats.norm.sf(mean / error)) if error > 0 else float(mean <= 0)
-    effect = Effect(f"{outcome} given the features", mean, name, Interval(mean - half, mean + half))
-    return effect, p
+    left = known - told
+    # Of two classes, one says all.
+    left = left[:, 1:] if left.shape[1] == 2 else left
+    kinds = np.column_stack([np.ones(len(left)), _standard(told), _standard(inputs)])
+    if left.shape[1] == 1:
+        kinds = np.column_stack([kinds, _standard(_hunted(inputs, left[:, 0], recent))])
+    largest, strongest, tests = (0.0, 1.0), 0.0, left.shape[1] * kinds.shape[1]
+    for column in left.T:
+        products = column[:, None] * kinds
+        means, errors = [], []
+        for side in (~recent, recent):
+            share = weight[side] / weight[side].sum()
+            mean = share @ products[side]
+            means.append(mean)
+            errors.append((share**2) @ (products[side] - mean) ** 2)
+        difference, error = means[1] - means[0], np.sqrt(errors[0] + errors[1])
+        z = np.divide(difference, error, out=np.zeros_like(error), where=error > 0)
+        place = int(np.abs(z).argmax())
+        if abs(z[place]) > strongest:
+            strongest = float(abs(z[place]))
+            largest = float(difference[place]), float(error[place])
+    return largest, min(1.0, 2 * float(stats.norm.sf(strongest)) * tests)
+
+
+def _hunted(inputs: Floats, left: Floats, recent: npt.NDArray[np.bool_]) -> Floats:
+    """Return what trees make of what is left over of the current rows, on rows not seen."""
+    told = np.zeros((len(left), 1))
+    for learnt, held in _folds(len(left), 1):
+        seen = learnt & recent
+        model = Trees("regressor", max_iter=20, min_samples_leaf=40).fit(inputs[seen], left[seen])
+        told[held, 0] = model.predict(inputs[held])
+    return told
+
+
+def _standard(columns: Floats) -> Floats:
+    """Return columns in SDs from their means, what is missing at the mean, ends drawn in."""
+    middle = np.nanmean(columns, axis=0)
+    spread = np.nanstd(columns, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    drawn: Floats = np.clip(np.nan_to_num((columns - middle) / spread), -FAR, FAR)
+    return drawn
+
+
+def _folds(rows: int, seed: int) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    number = np.random.default_rng(seed).permutation(rows) % FOLDS
+    for each in range(FOLDS):
+        yield number != each, number == each
+
+
+def _effect(outcome: str, shift: tuple[float, float], unit: str) -> Effect:
+    value, error = shift
+    interval = Interval(value - Z * error, value + Z * error)
+    return Effect(f"{outcome} given the features", value, unit, interval)

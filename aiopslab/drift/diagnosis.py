@@ -1,0 +1,311 @@
+"""Why it drifted: the causes that explain it, each with what speaks for it and against it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from aiopslab.drift.comparison import Comparison
+from aiopslab.drift.conditional import ENOUGH, ConditionalShift, conditional_shift
+from aiopslab.drift.history import DriftHistory
+from aiopslab.drift.observations import Roles
+from aiopslab.drift.performance import Performance
+from aiopslab.drift.quality import Break
+
+CauseName = Literal[
+    "data quality", "another model", "concept", "labels", "season", "covariates", "no drift"
+]
+Action = Literal["ignore", "watch", "fix the data", "recalibrate", "retrain", "roll back", "keep"]
+
+ALPHA = 0.01  # of a test of what an outcome means; there are up to three in a diagnosis
+FELT = 0.03  # shift of an outcome from which it matters: of the rows, or SDs
+
+MEANING: Mapping[CauseName, str] = {
+    "data quality": "the data broke, not the world that they describe",
+    "another model": "the same features get another prediction than before",
+    "concept": "the same features mean another outcome than before",
+    "labels": "outcomes are more or less frequent, and otherwise as before",
+    "season": "it is what this time of the season looks like",
+    "covariates": "other cases come in, which mean what such cases always meant",
+    "no drift": "nothing moved by more than chance and more than matters",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One explanation.
+
+    Parameters
+    ----------
+    name
+        Which.
+    holds
+        Whether the evidence is for it.
+    evidence_for, evidence_against
+        Sentences.
+    """
+
+    name: CauseName
+    holds: bool
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...]
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in words."""
+        return MEANING[self.name]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The causes of drift and what to do about it.
+
+    Parameters
+    ----------
+    causes
+        All of them, the one that explains most first.
+    action
+        What to do.
+    because
+        Why that, in a sentence.
+    untested
+        What could not be told, and what it would take.
+    """
+
+    causes: tuple[Cause, ...]
+    action: Action
+    because: str
+    untested: tuple[str, ...]
+
+    @property
+    def cause(self) -> Cause:
+        """The one that explains most."""
+        return self.causes[0]
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a cause: ``cause, holds, what it means, for it, against it``."""
+        rows = [
+            (
+                each.name,
+                "yes" if each.holds else "no",
+                each.meaning,
+                "; ".join(each.evidence_for),
+                "; ".join(each.evidence_against),
+            )
+            for each in self.causes
+        ]
+        columns = ["cause", "holds", "what it means", "for it", "against it"]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def diagnose(
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    comparison: Comparison,
+    breaks: tuple[Break, ...],
+    history: DriftHistory,
+    performance: Performance | None,
+    roles: Roles | None = None,
+    seed: int = 0,
+) -> Diagnosis:
+    """Find what explains the drift.
+
+    Parameters
+    ----------
+    reference, current
+        Observations.
+    comparison
+        Of their features, prediction, score and target, see `aiopslab.drift.compare`.
+    breaks
+        See `aiopslab.drift.quality_breaks`.
+    history
+        See `aiopslab.drift.drift_over_time`; tells what is only the season.
+    performance
+        Measured by labels, against the reference; ``None`` without any.
+    roles
+        Which column is what.
+    seed
+        Of subsamples and folds.
+
+    Returns
+    -------
+    Diagnosis
+
+    Notes
+    -----
+    Causes are looked for in the order in which they explain one another away: broken data move
+    features and outcomes; a model that was exchanged moves predictions; a changed concept or
+    changed shares of the labels move outcomes given the features; the season moves features, and
+    so do new cases.
+    """
+    named = roles or Roles()
+    features = [each for each in named.features(reference) if each in current]
+    broken = {each.feature for each in breaks if each.kind != "order leaks"}
+    seasonal = {each.feature for each in history.features if each.season == "only the season"}
+    drifted = set(comparison.drifted)
+    moved = [each for each in features if each in drifted - seasonal - broken]
+    outcome = conditional_shift(reference, current, named.target, _sound(features, broken), seed)
+    model = conditional_shift(reference, current, named.prediction, _sound(features, broken), seed)
+    labels_moved = named.target in drifted
+    data = _data_quality(breaks)
+    another = _another_model(model, breaks)
+    concept = _concept(outcome, labels_moved)
+    labels = _labels(outcome, labels_moved, concept.holds)
+    only_season = _season(features, drifted & seasonal, moved, history)
+    covariates = _covariates(moved, outcome)
+    found = [data, another, concept, labels, covariates, only_season]
+    none = _no_drift([each for each in found if each.holds])
+    # What holds goes first; the order of the list is that of explaining away.
+    ranked = sorted([*found, none], key=lambda each: not each.holds)
+    change = _change(performance)
+    action, because = _action(ranked[0].name, change, outcome)
+    return Diagnosis(tuple(ranked), action, because, _untested(named, outcome, model, current))
+
+
+def _sound(features: Iterable[str], broken: set[str]) -> list[str]:
+    return [each for each in features if each not in broken]
+
+
+def _data_quality(breaks: tuple[Break, ...]) -> Cause:
+    telling = [each.words for each in breaks if each.kind != "order leaks"]
+    against = () if telling else ("no column, type, unit or share of missing values broke",)
+    return Cause("data quality", bool(telling), tuple(telling[:5]), against)
+
+
+def _another_model(model: ConditionalShift, breaks: tuple[Break, ...]) -> Cause:
+    if model.shift is None:
+        return Cause("another model", False, (), ("too few predictions to tell",))
+    said = f"for the same features the prediction differs by {_size(model)}"
+    holds = _felt(model.p, model.shift.value) and not breaks
+    return Cause("another model", holds, (said,) if holds else (), () if holds else (_none(model),))
+
+
+def _concept(outcome: ConditionalShift, labels_moved: bool) -> Cause:
+    if outcome.shift is None:
+        return Cause("concept", False, (), ("too few outcomes are known to tell",))
+    differs = _felt(outcome.p, outcome.shift.value)
+    if not differs:
+        return Cause("concept", False, (), (_none(outcome),))
+    restored = outcome.adjusted
+    if labels_moved and restored and not _felt(outcome.adjusted_p, restored.value):
+        gone = "with the shares of the outcomes restored nothing differs"
+        return Cause("concept", False, (), (gone,))
+    said = f"for the same features the outcome differs by {_size(outcome)}"
+    return Cause("concept", True, (said,), ())
+
+
+def _labels(outcome: ConditionalShift, labels_moved: bool, is_concept: bool) -> Cause:
+    if outcome.shift is None:
+        return Cause("labels", False, (), ("too few outcomes are known to tell",))
+    depends = _felt(outcome.p, outcome.shift.value)
+    holds = labels_moved and depends and not is_concept
+    evidence = ("the shares of the outcomes moved, and that alone explains what changed",)
+    if holds:
+        return Cause("labels", True, evidence, ())
+    why = "the features explain it" if labels_moved else "the shares of the outcomes did not move"
+    return Cause("labels", False, (), (why,))
+
+
+def _season(
+    features: list[str], seasonal: set[str], moved: list[str], history: DriftHistory
+) -> Cause:
+    named = [each for each in features if each in seasonal]
+    if named:
+        said = f"against the same season nothing moved in {_listed(named)}"
+        against = (f"{_listed(moved)} moved beyond it",) if moved else ()
+        return Cause("season", not moved, (said,), against)
+    if all(not each.season for each in history.features):
+        return Cause("season", False, (), ("no season was given to compare with",))
+    return Cause("season", False, (), ("what moved, moved against the same season too",))
+
+
+def _covariates(moved: list[str], outcome: ConditionalShift) -> Cause:
+    if not moved:
+        return Cause("covariates", False, (), ("no feature moved by more than matters",))
+    said = [f"{_listed(moved)} moved"]
+    if outcome.shift is not None and not _felt(outcome.p, outcome.shift.value):
+        said.append("the same features mean the same outcome")
+    return Cause("covariates", True, tuple(said), ())
+
+
+def _no_drift(held: list[Cause]) -> Cause:
+    against = tuple(f"{each.name}: {each.evidence_for[0]}" for each in held)
+    return Cause("no drift", not held, () if held else ("every test is quiet",), against)
+
+
+def _change(performance: Performance | None) -> bool | None:
+    """Return whether the first metric is certainly better or worse than in the reference."""
+    if performance is None or performance.overall.empty:
+        return None
+    better = performance.overall["better"].iloc[0]
+    return None if pd.isna(better) else bool(better)
+
+
+REMEDIES: Mapping[CauseName, tuple[Action, str]] = {
+    "season": ("ignore", "it is the season, and comes back every time"),
+    "another model": (
+        "roll back",
+        "the model answers otherwise than it did, on the same features",
+    ),
+    "concept": ("retrain", "what the model learnt is no longer so"),
+    "labels": ("recalibrate", "only the shares of the outcomes moved, which shifts every score"),
+}
+
+
+def _action(cause: CauseName, change: bool | None, outcome: ConditionalShift) -> tuple[Action, str]:
+    """Say what to do about a cause, given whether performance is better (True) or worse (False)."""
+    if cause == "data quality":
+        return "fix the data", "the data broke; no model can mend that"
+    if change and cause != "no drift":
+        return "keep", "the model does better than on the reference"
+    if cause in REMEDIES:
+        return REMEDIES[cause]
+    if cause == "no drift":
+        fell = "performance fell, and nothing that was tested explains it"
+        quiet = "nothing moved by more than matters"
+        return ("watch", fell) if change is False else ("ignore", quiet)
+    if change is False:
+        return "retrain", "the model does worse on the cases that come in now"
+    known = "on which the model does as well as before"
+    unknown = "and without outcomes nobody knows how the model does on them"
+    return "watch", f"other cases come in, {known if outcome.shift is not None else unknown}"
+
+
+def _untested(
+    roles: Roles, outcome: ConditionalShift, model: ConditionalShift, current: pd.DataFrame
+) -> tuple[str, ...]:
+    said = []
+    if outcome.shift is None:
+        known = int(current[roles.target].notna().sum()) if roles.target in current else 0
+        said.append(
+            f"Whether the concept or the labels drifted: {known} outcomes are known, at least "
+            f"{ENOUGH} on either side are needed."
+        )
+    if model.shift is None:
+        said.append(
+            f"Whether another model answers: at least {ENOUGH} predictions on either side are "
+            "needed."
+        )
+    return tuple(said)
+
+
+def _felt(p: float, shift: float) -> bool:
+    return p < ALPHA and abs(shift) >= FELT
+
+
+def _size(shift: ConditionalShift) -> str:
+    assert shift.shift is not None and shift.shift.interval is not None
+    low, high = shift.shift.interval.low, shift.shift.interval.high
+    scale, unit = (100, "points") if shift.shift.unit == "of the rows" else (1, "SD")
+    return f"{scale * shift.shift.value:.2g} {unit} ({scale * low:.2g} to {scale * high:.2g})"
+
+
+def _none(shift: ConditionalShift) -> str:
+    return f"for the same features nothing differs by more than {_size(shift)}"
+
+
+def _listed(names: list[str], shown: int = 4) -> str:
+    if len(names) > shown:
+        return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
