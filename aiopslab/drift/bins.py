@@ -102,8 +102,8 @@ def bin_feature(reference: pd.Series, current: pd.Series, rows: float) -> Bins:
     --------
     >>> old, new = pd.Series(["a"] * 60 + ["b"] * 40), pd.Series(["a"] * 20 + ["c"] * 80)
     >>> bins = bin_feature(old, new, 100)
-    >>> np.bincount(bins.current, minlength=4).tolist()  # a, b, never seen, missing
-    [20, 0, 80, 0]
+    >>> np.bincount(bins.current).tolist()  # a, b, others, never seen
+    [20, 0, 0, 80]
     """
     numbers = _as_numbers(reference, current)
     if numbers is not None:
@@ -145,7 +145,7 @@ def _bin_numbers(feature: str, old: Floats, new: Floats, known: Floats, rows: fl
         columns.append(np.arange(missing + 1) == missing)
     scores = _orthonormal(shares, columns, np.arange(missing + 1) == missing, rows)
     widths = np.append(np.diff(edges), [0.0, 0.0]) / scale
-    return Bins(feature, WASSERSTEIN, *codes, scores, widths)
+    return Bins(feature, WASSERSTEIN, codes[0], codes[1], scores, widths)
 
 
 def _bin_categories(reference: pd.Series, current: pd.Series, rows: float) -> Bins:
@@ -154,25 +154,25 @@ def _bin_categories(reference: pd.Series, current: pd.Series, rows: float) -> Bi
     least = max(2.0, EXPECTED * len(old) / max(rows, LEAST_ROWS))
     frequent = [each for each in np.argsort(-occurs, kind="stable") if occurs[each] >= least]
     named = {old_names[each]: place for place, each in enumerate(frequent[:CATEGORIES])}
-    repeated = {name for name, times in zip(old_names, occurs, strict=True) if times > 1}
-    has_others = len(repeated) > len(named)
-    unseen = len(named) + has_others
-    missing = unseen + 1
-
-    def place(name: str) -> int:
-        return named.get(name, len(named) if name in repeated else unseen)
-
+    others = len(named)
+    unseen, missing = others + 1, others + 2
+    # The rest of the reference never saw the one row of a category; a current row did not either
+    # where the whole reference did not.
+    once = {name for name, times in zip(old_names, occurs, strict=True) if times == 1}
+    seen = set(old_names)
+    old_codes = [named.get(each, unseen if each in once else others) for each in old_names]
+    new_codes = [named.get(each, others if each in seen else unseen) for each in new_names]
     codes = [
-        np.array([*map(place, names), missing], dtype=np.uint8)[numbers]  # −1 is the last: missing
-        for numbers, names in ((old, old_names), (new, new_names))
+        np.array([*places, missing], dtype=np.uint8)[numbers]  # −1 is the last: missing
+        for places, numbers in ((old_codes, old), (new_codes, new))
     ]
     shares = np.bincount(codes[0], minlength=missing + 1) / len(old)
     occupied = np.bincount(np.concatenate(codes), minlength=missing + 1) > 0
     columns = [np.arange(missing + 1) == each for each in range(missing + 1) if occupied[each]]
-    rare = np.arange(missing + 1) >= len(named)
+    rare = np.arange(missing + 1) >= others
     # The first is what the others are told against.
     scores = _orthonormal(shares, columns[1:], rare, rows)
-    return Bins(str(reference.name), VARIATION, *codes, scores, np.empty(0))
+    return Bins(str(reference.name), VARIATION, codes[0], codes[1], scores, np.empty(0))
 
 
 def _orthonormal(
@@ -217,13 +217,15 @@ def _numbers(values: pd.Series) -> Floats:
         values = values.dt.total_seconds()
     if not pd.api.types.is_numeric_dtype(values.dtype):
         values = pd.to_numeric(values.astype(object), errors="coerce")
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers: Floats = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return numbers
 
 
 def _seconds(values: pd.Series) -> Floats:
     times = pd.to_datetime(values, utc=True, errors="coerce")
     since = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
-    return since.to_numpy(dtype=np.float64, na_value=np.nan)
+    seconds: Floats = np.asarray(since.to_numpy(dtype=np.float64, na_value=np.nan))
+    return seconds
 
 
 def _lengths(values: pd.Series) -> Floats:

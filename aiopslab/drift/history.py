@@ -11,7 +11,14 @@ import pandas as pd
 from aiopslab.drift.bins import WASSERSTEIN, Bins, bin_feature, window_counts
 from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.onset import RESAMPLES, Onset, Scan, date_rows, evidence, inflation, scan
-from aiopslab.drift.pattern import Pattern, Shape, fit_shapes, name_pattern, redate_rise
+from aiopslab.drift.pattern import (
+    Pattern,
+    Shape,
+    fit_shapes,
+    is_close,
+    name_pattern,
+    redate_rise,
+)
 from aiopslab.drift.season import Season, check_times, find_season
 from aiopslab.drift.windows import Windows, cut_windows, number_like
 
@@ -472,7 +479,7 @@ class _Judge:
         )
         return replace(
             drifted,
-            onset=self._onset(best, series, [followed]),
+            onset=self._onset(shapes, series, [followed]),
             before=float(followed.effect(*_joined(current, slice(0, start)))[0]) if start else 0.0,
             after=float(followed.effect(*_joined(current, since))[0]),
         )
@@ -524,7 +531,7 @@ class _Judge:
         return replace(
             quiet,
             pattern=pattern,
-            onset=self._onset(best, series, drifted),
+            onset=self._onset(shapes, series, drifted),
             before=float(coarse[:start].mean()) if start else 0.0,
             after=float(coarse[start : best.end - series.first].mean()),
         )
@@ -535,7 +542,6 @@ class _Judge:
         means = np.hstack([each.means for each in current])
         moved = (means * rows[:, None]).T @ means
         direction = np.linalg.eigh(moved)[1][:, -1]
-        factor = float(np.mean([each.inflation for each in followed]))
         if self.line.is_before:
             nearest = slice(-GROUPS, None)
             past = np.hstack([each.reference.means for each in followed])[nearest] @ direction
@@ -549,15 +555,23 @@ class _Judge:
         )
         return _Series(
             np.concatenate([past, means @ direction]),
-            np.concatenate([past_rows, rows]) / factor,
+            np.concatenate([past_rows, rows]),
             np.concatenate([past_place, place]),
             len(past),
         )
 
-    def _onset(self, best: Shape, series: "_Series", followed: list[_Followed]) -> Onset:
-        if best.pattern == "gradual":
-            return self._window_onset(best, series)
-        return self._row_onset(best.start - series.first, best.end - series.first, followed)
+    def _onset(self, shapes: list[Shape], series: "_Series", followed: list[_Followed]) -> Onset:
+        """Date the best shape; the interval holds those of the shapes that fit as well."""
+        dated = [each for each in shapes if each.pattern not in {"none", "seasonal"}]
+        likely = {each.pattern: each for each in reversed(dated) if is_close(each, dated[0])}
+        onsets = [
+            self._window_onset(each, series)
+            if each.pattern == "gradual"
+            else self._row_onset(each.start - series.first, each.end - series.first, followed)
+            for each in (dated[0], *(likely[name] for name in likely if name != dated[0].pattern))
+        ]
+        row, low = onsets[0].row, min(each.row_low for each in onsets)
+        return self._at(row, low, max(each.row_high for each in onsets))
 
     def _window_onset(self, rise: Shape, series: "_Series") -> Onset:
         starts = redate_rise(
@@ -585,11 +599,12 @@ class _Judge:
         ratio = np.zeros(rows.size)
         for each in followed:
             current = each.current.grouped(self.groups)
-            before, _ = _joined(current, slice(0, max(0, start - 1)))
-            after, _ = _joined(current, slice(start + 1 if end - start > 1 else start, end))
-            if before.sum() < OWN_ROWS:
-                before = before + each.shares * each.reference_rows
-            ratio += evidence(before[0], after[0])[each.bins.current[rows]]
+            old = slice(0, max(0, start - 1))
+            new = slice(start + 1 if end - start > 1 else start, end)
+            before = _mean(current, old, each.reference_rows)
+            ratio += evidence(each.bins.scores, before, _mean(current, new, 0.0))[
+                each.bins.current[rows]
+            ]
         factor = max(each.inflation for each in followed)
         found = date_rows(ratio, factor, self.confidence, self.seed)
         last = rows.size - 1
@@ -622,6 +637,15 @@ def _compared(bins: Bins, counts: Floats, expected: Floats, rows: Floats) -> _Co
     size = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     means = np.where(rows[:, None] > 0, (counts / size - expected) @ bins.scores, 0.0)
     return _Compared(counts, expected, rows, means)
+
+
+def _mean(compared: _Compared, windows: slice, others: float) -> Floats:
+    """Return the mean of the scores in windows, few of which are joined by others at 0."""
+    rows = compared.rows[windows]
+    if rows.sum() >= OWN_ROWS:
+        others = 0.0
+    mean: Floats = rows @ compared.means[windows] / max(1.0, float(rows.sum()) + others)
+    return mean
 
 
 def _joined(compared: _Compared, windows: slice) -> tuple[Floats, Floats]:

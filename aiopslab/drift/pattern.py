@@ -24,7 +24,7 @@ AWAY = 0.5  # of the farthest level: nearer to the first one is a return to it
 STAIRS = 0.6  # of the whole way: where no step is as large, they are a rise
 CYCLES, KNOWN_CYCLES = 2.0, 1.25  # that have to be seen of an unknown and of a known period
 PER_CYCLE = 4  # windows, at least, for each harmonic
-PERIODS = 60  # tried where none is known
+HARMONICS = 3  # of a season, at most
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def fit_shapes(
     fits = _Fits(shift[used], precision[used])
     start = int(np.searchsorted(used, first))
     shapes = [fits.shape("none", start, len(used), np.zeros((len(used), 0)), 0)]
-    shapes += _levels(fits, start)
+    shapes += [_step(fits, start), *_levels(fits, start)]
     shapes += _rises(fits, start)
     shapes += _seasons(fits, start, place[used], period)
     ends = np.append(used, len(shift))
@@ -125,12 +125,16 @@ def name_pattern(shapes: list[Shape], first: int) -> Pattern:
     """
     best = shapes[0]
     windows = len(best.fitted)
-    others = [each.criterion for each in shapes if each.pattern != best.pattern]
     is_late = best.pattern == "sudden" and windows - best.start < RISE
-    is_close = bool(others) and min(others) - best.criterion < CLEAR
-    if windows - first < LEAST or is_late or is_close:
+    is_rivalled = any(is_close(each, best) for each in shapes if each.pattern != best.pattern)
+    if windows - first < LEAST or is_late or is_rivalled:
         return "not enough windows to tell"
     return best.pattern
+
+
+def is_close(shape: Shape, best: Shape) -> bool:
+    """Tell whether a shape fits nearly as well as the best."""
+    return shape.criterion - best.criterion < CLEAR
 
 
 def redate_rise(
@@ -178,9 +182,48 @@ class _Fits:
         spent = design.shape[1] + placed
         return Shape(pattern, start, end, self.criterion(rest, spent), fitted)
 
+    def best_of(self, common: Floats, columns: Floats) -> int:
+        """Return which of many sets of columns, ``(sets, windows, columns)``, fits best."""
+        shared = np.column_stack([np.ones(self.windows), common])
+        shared = np.broadcast_to(shared, (len(columns), *shared.shape))
+        design = np.concatenate([shared, columns], axis=2) * self.weight[:, None]
+        explained = np.einsum("swc,w->sc", np.linalg.qr(design)[0], self.weight * self.shift)
+        return int((explained**2).sum(axis=1).argmax())
+
     def criterion(self, rest: float, spent: int) -> float:
         noise = max(rest / self.windows, 1.0)
-        return float(self.windows * np.log(noise) + spent * np.log(self.windows))
+        return float(self.windows * np.log(noise) + rest / noise + spent * np.log(self.windows))
+
+
+def _step(fits: _Fits, first: int) -> Shape:
+    """Return the best single step, which may fall within a window and leave it in between."""
+    squared = fits.weight**2
+    mass, moment, square = (
+        np.append(0.0, (squared * fits.shift**power).cumsum()) for power in range(3)
+    )
+    within = np.arange(max(first, 1), fits.windows)
+    rest = np.full(fits.windows, np.inf)
+    level = moment[within] / mass[within]
+    after = within + 1
+    mass_after = np.maximum(mass[-1] - mass[after], 1e-300)
+    last = after == fits.windows
+    next_level = np.where(last, fits.shift[-1], (moment[-1] - moment[after]) / mass_after)
+    split = np.clip(fits.shift[within], *np.sort([level, next_level], axis=0))
+    rest[within] = (
+        square[within]
+        - moment[within] * level
+        + (square[-1] - square[after])
+        - np.where(last, 0.0, (moment[-1] - moment[after]) * next_level)
+        + squared[within] * (fits.shift[within] - split) ** 2
+    )
+    best = int(rest.argmin())
+    fitted = np.repeat(
+        [level[best - within[0]], next_level[best - within[0]]], [best, fits.windows - best]
+    )
+    fitted[best] = split[best - within[0]]
+    is_nearer = abs(fitted[best] - fitted[0]) < abs(fitted[best] - fitted[-1])
+    start = best + 1 if is_nearer and best + 1 < fits.windows else best
+    return Shape("sudden", start, fits.windows, fits.criterion(float(rest[best]), 3), fitted)
 
 
 def _levels(fits: _Fits, first: int) -> Iterator[Shape]:
@@ -267,27 +310,29 @@ class _RiseTable:
 
 
 def _seasons(fits: _Fits, first: int, place: Floats, period: float | None) -> Iterator[Shape]:
-    """Yield the best wave with one harmonic and with two."""
-    span = float(place[-1] - place[0]) if fits.windows > 1 else 0.0
-    step = span / max(1, fits.windows - 1)
-    for harmonics in (1, 2):
-        shortest = PER_CYCLE * harmonics * step
-        if period is None:
-            periods = np.geomspace(shortest, span / CYCLES, PERIODS) if step else np.empty(0)
-            periods = periods if span >= CYCLES * shortest else np.empty(0)
-        else:
-            is_seen = period >= shortest and span >= KNOWN_CYCLES * period
-            periods = np.array([period] if is_seen else [])
-        waves = [
-            fits.shape(
-                "seasonal", first, fits.windows, _wave(place, each, harmonics), int(period is None)
-            )
-            for each in periods
-        ]
-        if waves:
-            yield min(waves, key=lambda each: each.criterion)
+    """Yield the best waves, through all windows and through the current ones alone."""
+    is_current = (np.arange(fits.windows) >= first).astype(np.float64)[:, None]
+    for begin, level in ((0, np.empty((fits.windows, 0))), (first, is_current)):
+        seen = place[begin:]
+        span = float(seen[-1] - seen[0]) if len(seen) > 1 else 0.0
+        for harmonics in range(1, HARMONICS + 1):
+            shortest = PER_CYCLE * harmonics * span / max(1, len(seen) - 1)
+            if period is None:
+                most = span / shortest if shortest else 0.0
+                periods = span / np.arange(CYCLES, most, 0.1)
+            else:
+                is_seen = period >= shortest and span >= KNOWN_CYCLES * period
+                periods = np.array([period] if is_seen else [])
+            if len(periods):
+                waves = _waves(place, periods, harmonics) * (is_current if begin else 1.0)
+                best = fits.best_of(level, waves)
+                columns = np.hstack([level, waves[best]])
+                placed = int(period is None)
+                yield fits.shape("seasonal", first, fits.windows, columns, placed)
 
 
-def _wave(place: Floats, period: float, harmonics: int) -> Floats:
-    turns = 2 * np.pi * np.outer(place / period, np.arange(1, harmonics + 1))
-    return np.hstack([np.cos(turns), np.sin(turns)])
+def _waves(place: Floats, periods: Floats, harmonics: int) -> Floats:
+    """Return ``(periods, windows, 2 × harmonics)``."""
+    turns = 2 * np.pi * place[None, :, None] / periods[:, None, None]
+    turns = turns * np.arange(1, harmonics + 1)
+    return np.concatenate([np.cos(turns), np.sin(turns)], axis=2)

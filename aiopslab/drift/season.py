@@ -188,7 +188,7 @@ def check_times(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) ->
 
 
 def _phases(times: pd.Series, period: pd.Timedelta) -> Ints:
-    since = (times - pd.Timestamp(0, tz="UTC")) % period
-    phase = (since / period * PHASES).fillna(-1).to_numpy()
-    numbers: Ints = np.minimum(np.floor(phase), PHASES - 1).astype(np.int64)
+    turns = ((times - pd.Timestamp(0, tz="UTC")) / period).to_numpy(dtype=np.float64)
+    phase = np.floor(turns % 1.0 * PHASES)
+    numbers: Ints = np.where(np.isnan(turns), -1, np.minimum(phase, PHASES - 1)).astype(np.int64)
     return numbers
