@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from aiopslab.durations import parse
 from aiopslab.errors import AIOpsLabError
 
 
@@ -62,11 +63,8 @@ def read_duration(name: str, given: str | pd.Timedelta, example: str) -> pd.Time
     >>> read_duration("horizon", "90min", '"2h"')
     Timedelta('0 days 01:30:00')
     """
-    try:
-        duration = pd.Timedelta(given)
-    except ValueError:
-        duration = pd.Timedelta(0)
-    if not duration > pd.Timedelta(0):
+    duration = parse(given)
+    if duration is None:
         raise AIOpsLabError(
             f"{name} is {given!r}; expected a duration above 0", f"Write it as {example}."
         )

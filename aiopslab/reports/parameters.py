@@ -71,6 +71,7 @@ class Parameter:
 
 WORDS = {
     "array": "list, as JSON",
+    "object": "names with values, as JSON",
     "string": "text",
     "number": "number",
     "integer": "whole number",
@@ -105,13 +106,19 @@ def _namespace() -> dict[str, Any]:
 
     from pydantic import AwareDatetime, Field
 
-    from aiopslab import sources
+    from aiopslab import durations, sources
 
     plain = {each.__name__: each for each in (str, int, float, bool, list, dict)}
     times = {"date": date, "datetime": datetime, "timedelta": timedelta}
     typing = {"Annotated": Annotated, "Literal": Literal, "None": None}
     pydantic = {"AwareDatetime": AwareDatetime, "Field": Field}
-    return {"__builtins__": {}, "sources": sources} | plain | times | typing | pydantic
+    return (
+        {"__builtins__": {}, "durations": durations, "sources": sources}
+        | plain
+        | times
+        | typing
+        | pydantic
+    )
 
 
 def read(source: str) -> tuple[Parameter, ...]:

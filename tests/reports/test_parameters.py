@@ -18,6 +18,7 @@ mode: Literal["fast", "exact"] = "fast"
 rows: int = 10
 quick: bool = False
 ids: list[str] = []
+limits: dict[str, float] = {}
 """
 PARAMETERS = read(CELL)
 
@@ -37,6 +38,7 @@ def test_kinds_are_told_in_words():
     assert kinds["share"] == "number, at least 0.5, below 1"
     assert kinds["start"] == "time (ISO 8601 with offset), or none"
     assert kinds["mode"] == "one of fast, exact"
+    assert kinds["limits"] == "names with values, as JSON"
 
 
 def test_text_is_read_leniently_and_comes_out_as_plain_values():
@@ -46,6 +48,7 @@ def test_text_is_read_leniently_and_comes_out_as_plain_values():
     assert (values["share"], values["rows"], values["quick"]) == (0.9, 7, True)
     assert values["start"] == "2026-03-01T12:00:00Z"
     assert values["ids"] == ["a", "b"]
+    assert given_values(limits='{"db/disk": 2048}')["limits"] == {"db/disk": 2048.0}
     assert json.loads(json.dumps(values)) == values
 
 
@@ -62,6 +65,7 @@ def test_no_value_is_none_where_the_type_allows(empty):
         ({"evidnce": "x"}, "evidnce: there is no such parameter. Did you mean 'evidence'?"),
         ({"rows": "many"}, "rows is 'many': Input should be a valid integer"),
         ({"rows": 2.5}, "rows is 2.5: "),
+        ({"limits": '{"disk": "full"}'}, "limits is .*valid number"),
         ({"quick": 1}, "quick is 1: "),
         ({"share": "1.2"}, "share is '1.2': Input should be less than 1"),
         ({"mode": "slow"}, "mode is 'slow': Input should be 'fast' or 'exact'"),
