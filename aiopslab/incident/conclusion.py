@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from aiopslab.findings import Effect, Finding, Interval, Level
+from aiopslab.findings import LEVELS, Effect, Finding, Interval, Level, Verdict
 from aiopslab.incident.effect import change
 from aiopslab.incident.metrics import SILENT
 from aiopslab.incident.topology import blast_radius
@@ -158,6 +158,42 @@ def _test(service: str, rival: str, topology: pd.DataFrame | None) -> str:
             return f"{rival} calls it: see whether it is as slow or failing for its other callers"
     return (
         f"neither calls the other: see which of it and {rival} changed first, and what they share"
+    )
+
+
+def joined(first: Verdict, *others: Verdict) -> Verdict:
+    """Join verdicts of several analyses of the same time into one.
+
+    Parameters
+    ----------
+    first
+        The main one, which speaks for all unless another is more urgent.
+    others
+        Of which the findings and actions come after.
+
+    Returns
+    -------
+    Verdict
+        With the level and headline of the most urgent, and all there is of the others, once.
+
+    Examples
+    --------
+    >>> calm = Verdict("ok", "Nothing abnormal here.", {"services": 8})
+    >>> full = Verdict("act", "The disk is full in an hour.", actions=("Free some of it.",))
+    >>> both = joined(calm, full)
+    >>> both.level, both.headline, both.metrics
+    ('act', 'The disk is full in an hour.', {'services': 8})
+    """
+    every = (first, *others)
+    loudest = max(every, key=lambda each: LEVELS.index(each.level))  # the first of equals
+    # What made it urgent comes first in the list as well.
+    ordered = (loudest, *(each for each in every if each is not loudest))
+    return Verdict(
+        loudest.level,
+        loudest.headline,
+        {name: value for each in every for name, value in each.metrics.items()},
+        tuple(dict.fromkeys(found for each in ordered for found in each.findings)),
+        tuple(dict.fromkeys(action for each in ordered for action in each.actions)),
     )
 
 

@@ -28,7 +28,7 @@ class Download:
         name = escape(self.name)
         shown = escape(data.decode())
         return (
-            f'<details class="aiopslab-download"><summary>{name}, {size}</summary>'
+            f'<details class="aiopslab-download"><summary>Read or save {name}, {size}</summary>'
             f'<p><a href="{link}" download="{name}">Save {name}</a></p>'
             f'<pre class="stream">{shown}</pre></details>'
         )

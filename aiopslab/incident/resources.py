@@ -11,13 +11,11 @@ from aiopslab.incident.arguments import check_confidence, check_limit, read_hori
 from aiopslab.incident.exhaustion import Exhaustion, Outlook, name_of, tabulated
 from aiopslab.incident.forecast import time_to_exhaustion
 from aiopslab.incident.history import BLOCKS, HISTORY, MIN_BLOCKS, read_history, step_of
+from aiopslab.incident.limits import Series, natural_limits
 from aiopslab.incident.trend import WINDOWS
-
-Series = tuple[str, str]
 
 SCREEN = 40  # stretches of whose medians a screen takes the slope
 ALLOWANCE = 2.0  # on the steepest plausible slope, before a series is left out unseen
-NATURAL_LIMITS = {"ratio": 1.0, "utilization": 1.0, "percent": 100.0}
 
 
 def forecast_resources(
@@ -60,50 +58,44 @@ def forecast_resources(
     [['disk.utilization', 'expected'], ['cpu.utilization', 'not heading there']]
     """
     limits = natural_limits(metrics) if limits is None else limits
-    check_confidence(confidence)
-    ahead, rows = read_horizon(horizon), []
-    heading = set(heading_for(metrics, limits, ahead))
-    for each, limit in limits.items():
-        if each in heading:
-            told = time_to_exhaustion(metrics[each], limit, ahead, confidence, seed)
-        else:
-            history, reason = metrics[each].dropna(), f"does not head for {limit:.4g}"
-            told = Exhaustion(
-                name_of(each), history, limit, ahead, confidence, "not heading there", reason
-            )
-        rows.append({"service": each[0], "metric": each[1]} | told.row())
-    table = tabulated(rows)
-    urgency = table["outlook"].map({each: rank for rank, each in enumerate(get_args(Outlook))})
-    order = table.assign(urgency=urgency).sort_values(["urgency", "time"], kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+    told = foretell(metrics, limits, horizon, confidence, seed)
+    return tabulated([{"service": each[0], "metric": each[1]} | told[each].row() for each in told])
 
 
-def natural_limits(metrics: pd.DataFrame) -> dict[Series, float]:
-    """Find the series whose names tell their limits: ratios and utilizations 1, percents 100.
+def foretell(
+    metrics: pd.DataFrame,
+    limits: Mapping[Series, float],
+    horizon: str | pd.Timedelta = "1D",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[Series, Exhaustion]:
+    """Foretell the same, as one `Exhaustion` a limit, the most urgent first.
 
     Parameters
     ----------
-    metrics
-        Metrics frame, ``(times, series)``.
-
-    Returns
-    -------
-    dict
-        Limits by ``(service, metric)``. A utilization of several processors may exceed its 1:
-        give such series limits of your own.
+    metrics, limits, horizon, confidence, seed
+        As for `forecast_resources`.
 
     Examples
     --------
-    >>> columns = pd.MultiIndex.from_tuples([("db", "disk.utilization"), ("db", "request_rate")])
-    >>> natural_limits(pd.DataFrame(columns=columns))
-    {('db', 'disk.utilization'): 1.0}
+    >>> times = pd.date_range("2026-03-01", periods=120, freq="min", tz="UTC")
+    >>> columns = pd.MultiIndex.from_tuples([("db", "disk_mb")])
+    >>> metrics = pd.DataFrame(np.linspace(200, 800, 120), times, columns)
+    >>> foretell(metrics, {("db", "disk_mb"): 1000.0}, "1h")["db", "disk_mb"].outlook
+    'expected'
     """
-    return {
-        (service, metric): limit
-        for service, metric in _labels(metrics)
-        for ending, limit in NATURAL_LIMITS.items()
-        if metric.endswith(ending)
-    }
+    check_confidence(confidence)
+    ahead, told = read_horizon(horizon), {}
+    heading = set(heading_for(metrics, limits, ahead))
+    for each, limit in limits.items():
+        if each in heading:
+            told[each] = time_to_exhaustion(metrics[each], limit, ahead, confidence, seed)
+        else:
+            history, reason = metrics[each].dropna(), f"does not head for {limit:.4g}"
+            told[each] = Exhaustion(
+                name_of(each), history, limit, ahead, confidence, "not heading there", reason
+            )
+    return dict(sorted(told.items(), key=lambda item: _urgency(item[1])))
 
 
 def heading_for(
@@ -155,6 +147,12 @@ def heading_for(
             )
         check_limit(limit)
     return [each for each, limit in limits.items() if _heads(metrics[each], limit, ahead)]
+
+
+def _urgency(told: Exhaustion) -> tuple[int, float]:
+    """Return what sorts the most urgent first, what has no time last among its like."""
+    rank = get_args(Outlook).index(told.outlook)
+    return rank, float("inf") if pd.isna(told.time) else told.time.timestamp()
 
 
 def _labels(metrics: pd.DataFrame) -> list[Series]:

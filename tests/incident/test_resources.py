@@ -7,8 +7,8 @@ import pytest
 from aiopslab import sources
 from aiopslab.errors import AIOpsLabError
 from aiopslab.incident.forecast import time_to_exhaustion
-from aiopslab.incident.resources import forecast_resources, heading_for, natural_limits
-from tests.incident.test_forecast import NOW, STEPS, noise, series, share
+from aiopslab.incident.resources import forecast_resources, heading_for
+from tests.incident.test_forecast import NOW, ROWS, STEPS, noise, series, share
 
 
 def frame(**columns):
@@ -54,13 +54,9 @@ def test_the_screen_leaves_out_nothing_that_would_be_expected():
     assert missed == 0
 
 
-def test_names_tell_natural_limits():
-    metrics = frame(db__cpu_utilization=[], db__disk_percent=[], db__hit_ratio=[], db__rows=[])
-    assert natural_limits(metrics) == {
-        ("db", "cpu_utilization"): 1.0,
-        ("db", "disk_percent"): 100.0,
-        ("db", "hit_ratio"): 1.0,
-    }
+def test_natural_limits_are_taken_where_none_are_given():
+    metrics = frame(db__cpu_utilization=0.5 + noise() / 100, db__hit_ratio=STEPS / ROWS)
+    assert forecast_resources(metrics, horizon="2h")["metric"].tolist() == ["cpu_utilization"]
 
 
 def test_no_limits_make_an_empty_table_and_unknown_series_are_named():
