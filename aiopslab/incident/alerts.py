@@ -12,6 +12,15 @@ from aiopslab.incident.alike import linked
 from aiopslab.incident.episodes import settle
 
 SHOWN = 50  # groups, and names of what was only brief, drawn in a notebook
+SPOKEN = {  # columns, as a page calls them
+    "first": "from",
+    "last": "last seen",
+    "root": "likely root",
+    "brief": "only briefly",
+    "names": "alerts",
+    "size": "how many",
+    "representative": "read first",
+}
 LISTED = ["group", "service", "apart"]  # what has a row of its own
 
 
@@ -112,21 +121,33 @@ class AlertGroups:
         return kept["service"].fillna(kept["name"])[kept["group"].isna()].tolist()
 
     def _repr_html_(self) -> str:
+        if self.alerts.empty:
+            return '<section class="aiopslab-alerts"><p>No alert fired.</p></section>'
         table = self.table()
         shown = table.head(SHOWN).copy()
         for column in ("services", "brief", "names"):
             shown[column] = shown[column].map(", ".join)
+        days = {f"{each:%Y-%m-%d}" for name in ("first", "last") for each in shown[name]}
+        is_one_day = len(days) == 1
         for column in ("first", "last"):
-            shown[column] = shown[column].map("{:%Y-%m-%d %H:%M:%S}".format)
-        removed = ", ".join(f"{row.removed} {row.step}" for row in self.steps[1:].itertuples())
-        named = f"{self.kept['service'].nunique()} services named"
-        headline = f"{len(table)} groups in place of {self.raw} alerts, {named}"
-        more = f"<p>and {len(table) - SHOWN} more groups</p>" if len(table) > SHOWN else ""
+            form = "{:%H:%M:%S}" if is_one_day else "{:%Y-%m-%d %H:%M:%S}"
+            shown[column] = shown[column].map(form.format)
+        # What no group has needs no column.
+        empty = [each for each in ("brief", "flapping") if not shown[each].any()]
+        steps = self.steps[self.steps["removed"] > 0].itertuples()
+        removed = ", ".join(f"{row.step} {row.removed}" for row in steps)
+        when = f" on {days.pop()} UTC" if is_one_day else ""
+        named = _count(self.kept["service"].nunique(), "service")
+        grouped = f"{_count(len(table), 'group')} in place of {_count(self.raw, 'alert')}"
+        more = len(table) - SHOWN
+        rest = f"<p>and {_count(more, 'more group')}</p>" if more > 0 else ""
         with pd.option_context("display.max_colwidth", None):  # no service is cut off
-            rows = shown.to_html(index=False, border=0, na_rep="")
+            rows = shown.drop(columns=empty).rename(columns=SPOKEN)
+            html = rows.to_html(index=False, border=0, na_rep="") if len(rows) else ""
         return (
-            f'<section class="aiopslab-alerts"><p><strong>{headline}</strong> '
-            f"<small>removed: {removed}</small></p>{rows}{more}{_also(self._aside())}</section>"
+            f'<section class="aiopslab-alerts"><p><strong>{grouped}{when}, {named} named</strong>'
+            + (f" <small>left out or merged: {removed}</small>" if removed else "")
+            + f"</p>{html}{rest}{_also(self._aside())}</section>"
         )
 
 
@@ -309,6 +330,10 @@ def _distinct(values: pd.Series) -> list[str]:
 
 def _listed(value: object) -> list[str]:
     return value if isinstance(value, list) else []
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _also(names: list[str]) -> str:

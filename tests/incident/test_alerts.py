@@ -262,13 +262,34 @@ def test_no_alerts_make_no_groups():
     assert list(groups.table().columns) == list(
         group_alerts(frame(*lasting(0, "A", "a"))).table().columns
     )
-    assert "0 groups" in groups._repr_html_()
+    assert "No alert fired." in groups._repr_html_()
 
 
 def test_one_alert_is_one_group():
     groups = group_alerts(frame(row(0, "Slow", "auth")).drop(columns="labels"))
     assert groups_of(groups) == [{"auth"}]
     assert groups.reduction == 0
+
+
+def test_a_page_speaks_of_one_and_of_many_and_of_what_there_is_only():
+    one = group_alerts(frame(row(0, "Slow", "auth")))._repr_html_()
+    assert "1 group in place of 1 alert on" in one and "1 service named" in one
+    assert "left out" not in one and "flapping" not in one and "representative" not in one
+    rows = [row(at, "Slow", each) for at, each in ((0, "auth"), (0, "auth"), (300, "web"))]
+    many = group_alerts(frame(*rows))._repr_html_()
+    assert "2 groups in place of 3 alerts on" in many and "2 services named" in many
+    assert "left out or merged: repeats 1<" in many
+
+
+def test_times_of_one_day_are_clock_times_and_of_several_dates():
+    def cells(*minutes):
+        page = group_alerts(frame(*(row(at, "Slow", "auth") for at in minutes)))._repr_html_()
+        return page, f"<td>{START:%H:%M:%S}</td>", f"<td>{START:%Y-%m-%d %H:%M:%S}</td>"
+
+    page, clock, date = cells(0)
+    assert clock in page and date not in page and f"on {START:%Y-%m-%d} UTC" in page
+    page, clock, date = cells(0, 60 * 48)
+    assert date in page and clock not in page
 
 
 def test_blips_alone_make_no_group_and_are_one_line():
