@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 2_000  # a trace of more is thinned: no screen shows them, every reader pays for them
 ROW_HEIGHT = 96
+HEADING = 16  # pixels, of a name above a row
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def small_multiples(
             y=1,
             yref="paper",
             yanchor="bottom",
+            yshift=HEADING,  # clear of the name of the first row
             text=escape(mark.label),
             showarrow=False,
             font={"size": 12, "color": VERMILION},
@@ -106,7 +108,9 @@ def small_multiples(
     figure.update_yaxes(nticks=4, rangemode="tozero")
     figure.update_xaxes(title_text="time (UTC)", row=rows, col=1)
     spoken = f"{title}. Rows from top to bottom: {', '.join(labels)}."
-    return styled(figure, title, spoken, 90 + ROW_HEIGHT * rows)
+    room = HEADING if marks else 0
+    styled(figure, title, spoken, 90 + room + ROW_HEIGHT * rows)
+    return figure.update_layout(margin={"t": 56 + room})
 
 
 def thinned(series: pd.Series, points: int = MAX_POINTS) -> pd.Series:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SERVICES_SHOWN = 60
+FAR = 4.0  # a score that is far off in any system; the scale never ends below it
 HOPS = 2  # from a suspect, in a graph of which not everything is shown
 NAME = 20  # characters of a label
 SCALE = ((0.0, "#9fb6c8"), (0.5, "#d9a05b"), (1.0, "#c44e00"))
@@ -199,7 +200,7 @@ def _draw_services(
     if not names:
         return
     values = np.clip([score[name] for name in names], 0, None)
-    most = float(values.max(initial=0.0)) or 1.0
+    most = float(values.max(initial=FAR))
     x, y = _places(paper, names)
     figure.add_scatter(
         x=x,

@@ -14,6 +14,12 @@ OCHRE = "#b37a00"
 GREY = "#7f8893"
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
 
+# Where the text of the page begins, however wide the labels are, and above any legend.
+CORNER = {
+    **{"x": 0, "xref": "container", "xanchor": "left"},
+    **{"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12}},
+}
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 
@@ -37,7 +43,7 @@ def styled(figure: "go.Figure", title: str, description: str, height: int) -> "g
         Backgrounds are transparent and text is mid-grey, so that it reads on any page.
     """
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "xanchor": "left"},
+        title={"text": title, "font": {"size": 15}, **CORNER},
         meta={"description": description},
         height=height,
         margin={"l": 8, "r": 16, "t": 56, "b": 40},

@@ -20,6 +20,12 @@ NARROWEST = 300  # pixels of plot on a telephone, on which no text may leave the
 CHARACTER = 6.0  # pixels, of a text in a lane
 BESIDE = "\N{NO-BREAK SPACE}" * 3  # between a symbol and its text
 
+CLOCK = [
+    {"dtickrange": [None, 1_000], "value": "%H:%M:%S.%L"},
+    {"dtickrange": [1_000, 60_000], "value": "%H:%M:%S"},
+    {"dtickrange": [60_000, None], "value": "%H:%M"},
+]  # by the distance between ticks, ms
+
 Span = tuple[pd.Timestamp, pd.Timestamp]
 
 
@@ -254,6 +260,8 @@ def _write(figure: "go.Figure", text: str, height: float) -> None:
 
 def _dress_axis(figure: "go.Figure", span: Span) -> None:
     days = dict.fromkeys(f"{time:%Y-%m-%d}" for time in span)
+    if len(days) == 1:  # the title of the axis names it
+        figure.update_xaxes(tickformatstops=CLOCK)
     figure.update_xaxes(
         type="date",
         range=list(_plain(span)),

@@ -50,6 +50,17 @@ def test_empty_input_draws_an_empty_figure():
     )
 
 
+def test_the_name_of_a_mark_is_clear_of_the_name_of_the_first_row():
+    frame = pd.DataFrame({"a": range(5), "b": range(5)}, TIMES)
+    plain = small_multiples(frame, "Title")
+    figure = small_multiples(frame, "Title", [Mark(TIMES[2], "onset")])
+    notes = {note.text: note for note in figure.layout.annotations}
+    assert (notes["onset"].yshift or 0) >= 12 + (notes["a"].yshift or 0)
+    room = figure.layout.margin.t - plain.layout.margin.t
+    assert room >= notes["onset"].yshift - (notes["a"].yshift or 0)
+    assert figure.layout.height == plain.layout.height + room, "the rows are no lower for it"
+
+
 def test_labels_are_escaped():
     frame = pd.DataFrame({("<b>x</b>", "cpu"): [1.0] * 5}, TIMES)
     assert "<b>x" not in small_multiples(frame, "t").layout.annotations[0].text

@@ -62,6 +62,17 @@ def test_colour_and_size_follow_the_score_and_the_bar_says_what_they_mean():
     assert len(trace(figure, "no score").x) == 1  # the gateway
 
 
+def test_where_nothing_is_far_off_nothing_looks_it():
+    calm = service_map(CHAIN, pd.Series({"database": 1.4, "cache": 1.2}))
+    broken = service_map(CHAIN, pd.Series({"database": 6.0, "cache": 1.2}))
+    sizes = []
+    for figure in (calm, broken):
+        (scored,) = (each for each in figure.data if each.marker.showscale)
+        sizes.append(max(scored.marker.size))
+        assert scored.marker.cmax >= 2 * 1.4
+    assert sizes[0] < sizes[1]
+
+
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
 def test_a_score_that_is_no_number_is_none(odd):
     figure = service_map(CHAIN, pd.Series({"database": odd}))

@@ -134,6 +134,15 @@ def test_what_is_outside_the_time_of_the_metrics_is_counted_not_drawn():
     )
 
 
+def test_a_day_is_named_once_and_ticks_of_several_days_keep_their_dates():
+    one = timeline(METRICS).layout.xaxis
+    assert "2026-03-01" in one.title.text
+    assert not any("%d" in stop.value or "%x" in stop.value for stop in one.tickformatstops)
+    assert len(one.tickformatstops) > 0
+    days = METRICS.set_axis(pd.date_range("2026-03-01", periods=len(METRICS), freq="h", tz="UTC"))
+    assert not timeline(days).layout.xaxis.tickformatstops
+
+
 def test_without_metrics_the_axis_spans_what_there_is():
     figure = timeline(None, changes=changes((TIMES[3], "flag", None, None, None)))
     assert "flag" in texts(figure)[0]
