@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiopslab.findings import VERDICT_MIME, Level
 from aiopslab.reports.record import Record
+from aiopslab.reports.tables import readable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,7 +89,13 @@ def headline(record: Record) -> str:
 def tiles(record: Record) -> list[tuple[str, str]]:
     """Return the headline figures, readable."""
     figures = record.verdict.metrics if record.verdict else {}
-    return [(name, "–" if isnan(value) else f"{value:.4g}") for name, value in figures.items()]
+    return [(name, _figure(value)) for name, value in figures.items()]
+
+
+def _figure(value: float) -> str:
+    if isnan(value):
+        return "–"
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 class Cells:
@@ -138,7 +145,7 @@ class Cells:
         if PLOTLY_MIME in data:
             return self._figure(data[PLOTLY_MIME])
         if "text/html" in data:
-            html = _tables("".join(data["text/html"]))
+            html = readable("".join(data["text/html"]))
             return f'<div id="conclusion">{html}</div>' if VERDICT_MIME in data else html
         if "image/svg+xml" in data:
             # As a picture, not as markup: a picture cannot run anything.
@@ -180,7 +187,7 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     ]
     facts += [(f"parameter {name}", _plain(value)) for name, value in record.parameters.items()]
     for each in record.evidence:
-        facts.append(("data", f"{each['source']}, {_rows(each['frames'])}"))
+        facts.append(("data", f"{each['source']}; rows: {_rows(each['frames'])}"))
         facts.append(("data digest", f"sha256 {each['digest']}"))
         facts += [("assumed", note) for note in each["notes"]]
     facts.append(("template digest", f"sha256 {record.template_digest}"))
@@ -193,11 +200,11 @@ def _facts(record: Record) -> list[tuple[str, str]]:
 
 
 def _rows(frames: dict[str, int]) -> str:
-    return ", ".join(f"{rows:,} {name}" for name, rows in frames.items())
+    return ", ".join(f"{name} {rows:,}" for name, rows in frames.items())
 
 
 def _plain(value: Any) -> str:
-    return "none" if value is None else str(value)
+    return "none" if value in (None, [], {}) else str(value)
 
 
 def _shell(value: Any) -> str:
@@ -212,23 +219,6 @@ def _capped(text: str) -> str:
         return text
     left = len(text) - STREAM_LIMIT
     return f"{text[:STREAM_LIMIT]}\n… {left:,} more characters are in the notebook."
-
-
-def _tables(html: str) -> str:
-    """Let tables scroll by themselves, and align their text apart from their numbers."""
-    number = re.compile(
-        r"^[-+−]?[\d.,]+(e[-+]?\d+)?( ?%)?$|^(nan|inf|NaN|NaT|None)?$", re.IGNORECASE
-    )
-
-    def aligned(match: re.Match[str]) -> str:
-        text = re.sub(r"<[^>]*>", "", match[1]).strip()
-        return match[0] if number.match(text) else f'<td class="text">{match[1]}</td>'
-
-    html = re.sub(r"<td>(.*?)</td>", aligned, html, flags=re.DOTALL)
-    html = re.sub(r"<tbody>\s*</tbody>\s*</table>", r'\g<0><p class="nothing">No rows.</p>', html)
-    return re.sub(
-        r"<table.*?</table>", r'<div class="wide" tabindex="0">\g<0></div>', html, flags=re.DOTALL
-    )
 
 
 def _markdown(source: str) -> str:

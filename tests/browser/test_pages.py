@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
-from aiopslab import Verdict, incident
+from aiopslab import Finding, Verdict, incident, runbooks
 from aiopslab.findings import VERDICT_MIME
 from aiopslab.reports import gallery, render
 from aiopslab.reports import record as records
@@ -26,6 +27,13 @@ def output(**content):
     return {"output_type": "display_data", "metadata": {}} | content
 
 
+def planned():
+    """Return a plan whose commands are longer than a page is wide."""
+    alert = {"name": "PoolExhausted" * 8, "service": "database", "ended": pd.NaT, "labels": None}
+    finding = Finding("memory rose to 3 times its normal.", "database", "act", "metrics: memory")
+    return runbooks.plan([finding], alerts=pd.DataFrame([alert]))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A gallery with a real analysis, a hostile report and a failed one."""
@@ -40,6 +48,7 @@ def folder(tmp_path_factory):
         code("analysis.figure()") | {"outputs": [output(**figure(analysis.figure()))]},
         code("analysis.ranking_figure()")
         | {"outputs": [output(**figure(analysis.ranking_figure())), output(**html)]},
+        code("plan") | {"outputs": [output(data={"text/html": planned()._repr_html_()})]},
         code("conclude(verdict)") | {"outputs": [output(**concluded)]},
     ]
     _keep(folder, "incident", "2026-03-01T12:00:00.000Z", cells, verdict=verdict)
@@ -134,6 +143,40 @@ def test_nothing_is_cut_on_a_narrow_screen(page, folder):
     page.set_viewport_size({"width": 420, "height": 800})
     drawn(page, folder)
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+@pytest.mark.parametrize("width", [420, 1200])
+def test_a_long_command_and_a_wide_table_scroll_in_their_column(page, folder, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    drawn(page, folder)
+    outside = """Math.max(...[...document.querySelectorAll('.aiopslab-plan pre, .wide')].map(
+        (box) => box.getBoundingClientRect().right - document.querySelector('main')
+            .getBoundingClientRect().right))"""
+    assert page.evaluate(outside) <= 0
+    longest = "Math.max(...[...document.querySelectorAll('pre')].map((box) => box.scrollWidth))"
+    assert page.evaluate(longest) > 700, "else nothing was too long"
+
+
+def test_headers_stand_above_what_they_head(page, folder):
+    drawn(page, folder)
+    aligned = """[...document.querySelectorAll('table.dataframe')].flatMap((table) =>
+        [...table.rows[1].cells].map((cell, place) => [
+            getComputedStyle(table.rows[0].cells[place]).textAlign,
+            getComputedStyle(cell).textAlign]))"""
+    pairs = page.evaluate(aligned)
+    assert {tuple(pair) for pair in pairs} >= {("left", "left"), ("right", "right")}
+    assert all(head == cell for head, cell in pairs[1:]), "but that of the ranks"
+
+
+def test_figures_fit_on_paper_and_fill_the_screen_again(page, folder):
+    drawn(page, folder)
+    widest = "Math.max(...[...document.querySelectorAll('svg.main-svg')].map((e) => e.clientWidth))"
+    screen = page.evaluate(widest)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function(f"{widest} <= 680")  # A4 less margins of 1.5 cm
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_function(f"{widest} === {screen}")
+    assert screen > 800 and page.complaints == []
 
 
 def test_markup_from_outside_stays_dead(page, folder):

@@ -37,7 +37,7 @@ def test_the_banner_says_the_level_in_a_word_and_the_headline_escaped():
     html = rendered()
     assert "◐ watch" in html
     assert "Look &lt;again&gt;" in html and "<again>" not in html
-    assert "1235" in html and "–" in html
+    assert "1,235" in html and "–" in html
 
 
 def test_a_failed_run_is_marked_with_its_error_escaped():

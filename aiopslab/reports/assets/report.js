@@ -67,17 +67,28 @@ document.getElementById("theme").addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 
-// Paper is light, whatever the screen was.
+function resize(width) {
+  if (!root.dataset.drawn) return;
+  for (const figure of figures) {
+    const target = figure.querySelector(".plot");
+    Plotly.relayout(target, width ? { width, autosize: false } : { width: null, autosize: true });
+  }
+}
+
+// Paper is light, whatever the screen was, and A4 with margins of 1.5 cm is so many pixels wide.
+const PAPER = 660;
 let onScreen;
 addEventListener("beforeprint", () => {
   onScreen = root.dataset.theme;
   root.dataset.theme = "light";
   recolour();
+  resize(PAPER);
 });
 addEventListener("afterprint", () => {
   if (onScreen) root.dataset.theme = onScreen;
   else delete root.dataset.theme;
   recolour();
+  resize(null);
 });
 
 const toggle = document.getElementById("code");
