@@ -14,6 +14,7 @@ import numpy.typing as npt
 BINS = 1 << 16
 MANTISSA = 10  # bits of it that are kept
 FINEST, COARSEST = -12, 20  # powers of two: nearer than the one is the centre, farther is the end
+CENTRE = BINS // 2  # the bin of the centre, and of what is nearer to it than the finest step
 BLOCK = 1 << 13  # values at a time, so that what is worked on stays in the cache
 CHUNK = 1 << 18  # values whose bins are counted at once
 
@@ -21,7 +22,7 @@ _DROPPED = np.uint32(23 - MANTISSA)
 _FIRST = np.uint32((127 + FINEST) << MANTISSA)
 _LAST = np.uint32(((127 + COARSEST) << MANTISSA) - 1)
 _MAGNITUDE = np.uint32(0x7FFFFFFF)
-_ABOVE = np.uint32(BINS // 2)  # the first bin at or above the centre
+_ABOVE = np.uint32(BINS // 2)
 
 GAUSSIAN_IQR = 1.349  # interquartile range of a normal distribution, in standard deviations
 
@@ -53,11 +54,16 @@ class Axis:
         for start in range(0, len(values), BLOCK):
             part = values[start : start + BLOCK]
             self.place((part - self.centre) / self.scale, out[start : start + len(part)])
+        out[out == CENTRE - 1] = CENTRE
         return out
 
     @staticmethod
     def place(z: npt.NDArray[np.float64], out: npt.NDArray[np.intp]) -> None:
-        """Write the bins of standardised values, which are at most `BLOCK` many."""
+        """Write the bins of standardised values, which are at most `BLOCK` many.
+
+        Those just below the centre are in a bin of their own, which is to be joined with the next:
+        on which side of it a value lies may be rounding.
+        """
         with np.errstate(over="ignore"):  # what is too large for it becomes infinite: the last bin
             bits = z.astype(np.float32).view(np.uint32)
         magnitude = bits & _MAGNITUDE
@@ -72,11 +78,15 @@ class Axis:
 
     def values(self) -> npt.NDArray[np.float64]:
         """Return the value that stands for each bin: its middle."""
-        return self.centre + self.scale * middles()
+        return self._unscaled(middles())
 
     def edges(self) -> npt.NDArray[np.float64]:
         """Return the 65,537 edges of the bins."""
-        return self.centre + self.scale * standard_edges()
+        return self._unscaled(standard_edges())
+
+    def _unscaled(self, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        with np.errstate(over="ignore"):  # the farthest bins may lie beyond what a float holds
+            return self.centre + self.scale * z
 
 
 @cache
@@ -114,10 +124,11 @@ def axis_of(values: npt.NDArray[np.float64]) -> Axis:
     if not len(values):
         return Axis(0.0, 1.0)
     with np.errstate(over="ignore"):
-        low, centre, high = np.quantile(values, [0.25, 0.5, 0.75])
+        # Values that are there: between two of 1e308 there is none that a float can hold.
+        low, centre, high = np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf")
         away = np.abs(values - centre)
         away = away[(away > 0) & np.isfinite(away)]
         spread = (high - low) / GAUSSIAN_IQR
     if not (np.isfinite(spread) and spread > 0):
-        spread = np.median(away) if len(away) else abs(centre)
+        spread = np.quantile(away, 0.5, method="inverted_cdf") if len(away) else abs(centre)
     return Axis(float(centre), float(spread) if spread > np.finfo(np.float32).tiny else 1.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aiopslab.drift.axis import middles
+from aiopslab.drift.axis import BINS, middles
 from aiopslab.drift.categorical import Categorical, counts_of
 from aiopslab.drift.numeric import Numeric
 
@@ -41,11 +41,11 @@ class Ordered:
 
 def ordered(reference: Numeric, current: Numeric) -> Ordered:
     """Bring two profiles of one axis to the bins that either occupies."""
-    bins = np.union1d(reference.bins, current.bins)
-    counts = np.zeros((2, len(bins)), np.int64)
+    counts = np.zeros((2, BINS), np.int64)
     for row, part in zip(counts, (reference, current), strict=True):
-        row[np.searchsorted(bins, part.bins)] = part.counts
-    return Ordered(counts[0], counts[1], middles()[bins])
+        row[part.bins] = part.counts
+    held = counts.any(axis=0)
+    return Ordered(counts[0, held], counts[1, held], middles()[held])
 
 
 def winsorised(pair: Ordered) -> Floats:
@@ -66,8 +66,8 @@ def winsorised(pair: Ordered) -> Floats:
 def deviation(counts: Counts, values: Floats) -> float:
     """Return the standard deviation of rows by value."""
     total = counts.sum()
-    mean = counts @ values / total
-    return float(np.sqrt(counts @ (values - mean) ** 2 / total))
+    mean = (counts * values).sum() / total
+    return float(np.sqrt((counts * (values - mean) ** 2).sum() / total))
 
 
 def distance_cells(pair: Ordered, values: Floats) -> tuple[Counts, Counts, Floats]:
@@ -75,13 +75,13 @@ def distance_cells(pair: Ordered, values: Floats) -> tuple[Counts, Counts, Float
     n, m = pair.reference.sum(), pair.current.sum()
     share = (pair.reference / n + pair.current / m) / 2
     cell = np.searchsorted(CUTS, np.cumsum(share) - share / 2)
-    _, cell = np.unique(cell, return_inverse=True)
-    weight = np.bincount(cell, share)
-    return (
-        np.bincount(cell, pair.reference).astype(np.int64),
-        np.bincount(cell, pair.current).astype(np.int64),
-        np.bincount(cell, share * values) / weight,
+    weight = np.bincount(cell, share, len(CUTS) + 1)
+    held = weight > 0
+    one, two = (
+        np.bincount(cell, each, len(CUTS) + 1)[held].astype(np.int64)
+        for each in (pair.reference, pair.current)
     )
+    return one, two, np.bincount(cell, share * values, len(CUTS) + 1)[held] / weight[held]
 
 
 def share_cells(pair: Ordered, reference: Numeric, current: Numeric) -> tuple[Counts, Counts]:

@@ -11,6 +11,7 @@ Counts = npt.NDArray[np.int64]
 
 STATES = ("missing", "unreadable", "minus infinity", "infinity")
 PLAIN = 2.0  # standard errors, below which a direction is not told
+OUTSIDE = 0.01  # share of rows beyond the reference's range that is worth telling first
 LONGEST = 40  # characters of a category
 
 
@@ -24,6 +25,11 @@ def numeric_words(one: Numeric, two: Numeric, pair: Ordered, location: float, sc
     location, scale
         Deviates of the rank tests; the larger one is told.
     """
+    under, over = _outside(pair)
+    if max(under, over) >= OUTSIDE > min(under, over):
+        if under > over:
+            return f"lower: {_percent(under)} below the reference's least value"
+        return f"higher: {_percent(over)} above the reference's greatest value"
     if max(abs(location), abs(scale)) < PLAIN:
         return "no clear direction"
     if abs(location) >= abs(scale):
@@ -89,6 +95,16 @@ def too_few(one: int, two: int, needed: int) -> str:
     """
     side, rows = ("reference", one) if one < needed else ("current", two)
     return f"not enough data: {rows} values in the {side} data, {needed} needed"
+
+
+def _outside(pair: Ordered) -> tuple[float, float]:
+    """Return the shares of current rows below and above all of the reference."""
+    held = np.flatnonzero(pair.reference)
+    rows = pair.current.sum()
+    return (
+        float(pair.current[: held[0]].sum() / rows),
+        float(pair.current[held[-1] + 1 :].sum() / rows),
+    )
 
 
 def _percent(share: float) -> str:

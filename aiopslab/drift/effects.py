@@ -8,7 +8,7 @@ those whose samples exceed it, or fall below it, with half of what the confidenc
 indirect inference (Gouriéroux, Monfort and Renault, 1993) by a parametric bootstrap.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -68,8 +68,8 @@ def jensen_shannon(p: Shares, q: Shares) -> Shares:
     1.0
     """
     middle = (p + q) / 2
-    inside = _times_log(p, middle) + _times_log(q, middle)
-    distance: Shares = np.sqrt(np.maximum(inside.sum(axis=-1) / 2 / np.log(2), 0))
+    nats = _entropy(middle) - (_entropy(p) + _entropy(q)) / 2
+    distance: Shares = np.sqrt(np.maximum(nats / np.log(2), 0))
     return distance
 
 
@@ -112,59 +112,63 @@ def wasserstein(gaps: Shares) -> Distance:
 def estimated(
     reference: npt.NDArray[np.int64],
     current: npt.NDArray[np.int64],
-    distance: Distance,
+    distances: Sequence[Distance],
     confidence: float = 0.95,
     seed: int = 0,
-) -> Estimate:
-    """Estimate the distance between the distributions that two samples came from.
+) -> tuple[Estimate, ...]:
+    """Estimate distances between the distributions that two samples came from.
 
     Parameters
     ----------
     reference, current
         Rows by cell, on the same cells.
-    distance
-        Between two arrays of shares by cell.
+    distances
+        Each between two arrays of shares by cell.
     confidence
-        Of the interval.
+        Of the intervals.
     seed
         Of the bootstrap.
 
     Returns
     -------
-    Estimate
-        The value is 0 where the observed distance is no more than chance; NaN without rows.
+    tuple of Estimate
+        One a distance. The value is 0 where the observed distance is no more than chance; NaN
+        without rows.
 
     Examples
     --------
-    >>> moved = estimated(np.array([500, 500]), np.array([400, 600]), total_variation)
+    >>> (moved,) = estimated(np.array([500, 500]), np.array([400, 600]), [total_variation])
     >>> 0.05 < moved.low < moved.value < moved.high < 0.15
     True
-    >>> estimated(np.array([500, 500]), np.array([495, 505]), total_variation).low
+    >>> estimated(np.array([500, 500]), np.array([495, 505]), [total_variation])[0].low
     0.0
     """
-    sizes = reference.sum(), current.sum()
+    sizes = int(reference.sum()), int(current.sum())
     if not all(sizes):
-        return NOTHING
+        return (NOTHING,) * len(distances)
     p, q = (smoothed(each) for each in (reference, current))
     pooled = smoothed(reference + current)
-    observed = distance(p, q).item()
     noise = _noise(len(p), seed)
-    truth = np.empty(len(STEPS))
-    seen = np.empty((3, len(STEPS)))
-    left = (1 - confidence) / 2
     least = SMOOTHING / sum(sizes)
+    truth = np.empty((len(distances), len(STEPS)))
+    seen = np.empty((len(distances), len(STEPS), DRAWS))
     for at, step in enumerate(STEPS):
         one, two = (_line(pooled, each, step, least) for each in (p, q))
-        truth[at] = distance(one, two).item()
-        draws = distance(
-            *(_drawn(each, size, z) for each, size, z in zip((one, two), sizes, noise, strict=True))
-        )
-        seen[:, at] = np.quantile(draws, [1 - left, 0.5, left])
-    truth, seen = (np.maximum.accumulate(each, axis=-1) for each in (truth, seen))
-    low, value, high = (np.interp(observed, row, truth) for row in seen)
-    # Where chance alone shows more than was observed the line says nothing of how far the truth
-    # may be, and what was observed is a bound that errs on the wide side.
-    return Estimate(float(value), float(low), float(max(high, observed)))
+        samples = [_drawn(*each) for each in zip((one, two), sizes, noise, strict=True)]
+        for row, distance in enumerate(distances):
+            truth[row, at] = distance(one, two)
+            seen[row, at] = distance(samples[0], samples[1])
+    left = (1 - confidence) / 2
+    levels = np.quantile(seen, [1 - left, 0.5, left], axis=-1)
+    truth, levels = (np.maximum.accumulate(each, axis=-1) for each in (truth, levels))
+    found = []
+    for row, distance in enumerate(distances):
+        observed = distance(p, q).item()
+        low, value, high = (float(np.interp(observed, each, truth[row])) for each in levels[:, row])
+        # Where chance alone shows more than was observed the line says nothing of how far the
+        # truth may be, and what was observed is a bound that errs on the wide side.
+        found.append(Estimate(value, low, max(high, observed)))
+    return tuple(found)
 
 
 def estimated_wasserstein(
@@ -199,7 +203,7 @@ def estimated_wasserstein(
     """
     from scipy.special import ndtri
 
-    estimate = estimated(reference, current, wasserstein(gaps), confidence, seed)
+    (estimate,) = estimated(reference, current, [wasserstein(gaps)], confidence, seed)
     n, m = reference.sum(), current.sum()
     if not (n and m and len(gaps)):
         return estimate
@@ -235,9 +239,11 @@ def _line(pooled: Shares, side: Shares, step: float, least: float) -> Shares:
 
 def _drawn(shares: Shares, size: int, noise: Shares) -> Shares:
     """Return the shares of samples: roots of counts are normal with a variance of a quarter."""
-    counts = (np.sqrt(shares * size) + noise) ** 2 + SMOOTHING / 10
-    drawn: Shares = counts / counts.sum(axis=-1, keepdims=True)
-    return drawn
+    counts: Shares = noise + np.sqrt(shares * size)
+    counts *= counts
+    counts += SMOOTHING / 10
+    counts /= counts.sum(axis=-1, keepdims=True)
+    return counts
 
 
 @cache
@@ -253,7 +259,7 @@ def _noise(cells: int, seed: int) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(np.concatenate([half, -half], axis=1))
 
 
-def _times_log(p: Shares, middle: Shares) -> Shares:
-    safe = np.where(p > 0, p, 1.0)
-    product: Shares = p * np.log(safe / np.where(middle > 0, middle, 1.0))
-    return product
+def _entropy(p: Shares) -> Shares:
+    """Return the entropy in nats."""
+    entropy: Shares = -(p * np.log(np.maximum(p, np.finfo(float).tiny))).sum(axis=-1)
+    return entropy

@@ -21,7 +21,6 @@ from aiopslab.drift.cells import (
 from aiopslab.drift.direction import category_words, missing_words, numeric_words, too_few
 from aiopslab.drift.effects import (
     NOTHING,
-    Distance,
     Estimate,
     estimated,
     estimated_wasserstein,
@@ -43,6 +42,7 @@ from aiopslab.drift.text import Text
 LEAST_ROWS = 30  # of values on either side, for a test and an interval
 STATES = 0.15  # weight of the test of what is missing, beside 1 of that of the values
 
+DISTANCES = (jensen_shannon, stability_index, total_variation)
 SDS = "Wasserstein (reference SDs)"
 SHARE = "total variation"
 WORD = "change of a word's share of texts"
@@ -163,8 +163,8 @@ class Judge:
         labels, *counts = category_cells(one, two)
         told = category_words(labels, *counts)
         cells = most_frequent(*counts)
-        shares = self._shares(total_variation, cells)
-        return self._of(name, one, SHARE, shares, category_test(*counts), 0.0, told, cells)
+        p = category_test(*counts)
+        return self._of(name, one, SHARE, None, p, 0.0, told, cells)
 
     def _text(self, name: str, one: Text, two: Text) -> FeatureDrift:
         missed, missing = self._missing(one, two)
@@ -234,14 +234,11 @@ class Judge:
         one, two, means = distance_cells(pair, values)
         n, m = pair.reference.sum(), pair.current.sum()
         ahead = np.abs(np.cumsum(pair.reference / n - pair.current / m)[:-1])
-        exact = float(ahead @ np.diff(values))
-        rough = float(np.abs(np.cumsum(one / n - two / m)[:-1]) @ np.diff(means))
+        exact = float((ahead * np.diff(values)).sum())
+        rough = float((np.abs(np.cumsum(one / n - two / m)[:-1]) * np.diff(means)).sum())
         estimate = estimated_wasserstein(one, two, np.diff(means), self.confidence, self.seed)
         scale = (exact / rough if rough else 1.0) / unit
         return Estimate(estimate.value * scale, estimate.low * scale, estimate.high * scale)
-
-    def _shares(self, distance: Distance, cells: tuple[Counts, Counts]) -> Estimate:
-        return estimated(*cells, distance, self.confidence, self.seed)
 
     def _missing(self, one: Part, two: Part) -> tuple[float, float]:
         """Return the p-value of a change of what is missing, and the most it may have changed."""
@@ -267,7 +264,7 @@ class Judge:
         name: str,
         part: Part,
         measure: str,
-        effect: Estimate,
+        effect: Estimate | None,
         p: float,
         missing: float,
         direction: str,
@@ -276,14 +273,14 @@ class Judge:
     ) -> FeatureDrift:
         js, psi, tv = NOTHING, NOTHING, NOTHING
         if cells is not None:
-            js, psi = (self._shares(each, cells) for each in (jensen_shannon, stability_index))
-            tv = effect if measure == SHARE else self._shares(total_variation, cells)
+            js, psi, tv = estimated(*cells, DISTANCES, self.confidence, self.seed)
+        # Of categories the effect is the total variation itself.
         in_shares = measure in {SHARE, WORD}
         return FeatureDrift(
             feature=name,
             kind=part.kind,
             measure=measure,
-            effect=effect,
+            effect=tv if effect is None else effect,
             wasserstein=wasserstein,
             js=js,
             psi=psi,

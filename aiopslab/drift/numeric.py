@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.axis import BINS, BLOCK, CHUNK, Axis, axis_of
+from aiopslab.drift.axis import BINS, BLOCK, CENTRE, CHUNK, Axis, axis_of
 
 SAMPLE = 100_000  # values that an axis is laid from, spread over the column
 ROUNDING = 1e-14  # of a mean of squares: a variance below that is rounding
@@ -64,10 +64,10 @@ class Numeric:
 
     def __add__(self, other: "Numeric") -> "Numeric":
         """Return the profile of both parts together; their axes must be the same."""
-        bins = np.union1d(self.bins, other.bins)
-        counts = np.zeros(len(bins), np.int64)
+        counts = np.zeros(BINS, np.int64)
         for part in (self, other):
-            counts[np.searchsorted(bins, part.bins)] += part.counts
+            counts[part.bins] += part.counts
+        bins = np.flatnonzero(counts)
         return replace(
             self,
             dtype=joined_dtypes(self.dtype, other.dtype),
@@ -77,8 +77,8 @@ class Numeric:
             below=self.below + other.below,
             above=self.above + other.above,
             zeros=self.zeros + other.zeros,
-            bins=bins,
-            counts=counts,
+            bins=bins.astype(np.uint16),
+            counts=counts[bins],
             total=self.total + other.total,
             squares=self.squares + other.squares,
             low=float(np.fmin(self.low, other.low)),
@@ -137,7 +137,7 @@ class Numeric:
         rank = wanted * (self.finite - 1)
         below = np.floor(rank)
         lower, upper = self._ranked(below), self._ranked(np.ceil(rank))
-        found: npt.NDArray[np.float64] = lower + (rank - below) * (upper - lower)
+        found: npt.NDArray[np.float64] = (1 - (rank - below)) * lower + (rank - below) * upper
         return found
 
     def _ranked(self, rank: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -146,8 +146,8 @@ class Numeric:
         at = np.searchsorted(ends, rank, side="right")
         within = (rank - (ends[at] - self.counts[at]) + 0.5) / self.counts[at]
         edges, first = self.axis.edges(), self.bins.astype(np.intp)[at]
-        value = edges[first] + within * (edges[first + 1] - edges[first])
-        ranked: npt.NDArray[np.float64] = np.clip(value, self.low, self.high)
+        left, right = (np.clip(edges[each], self.low, self.high) for each in (first, first + 1))
+        ranked: npt.NDArray[np.float64] = (1 - within) * left + within * right
         return ranked
 
 
@@ -186,6 +186,8 @@ def numeric_profile(
             laid.place(z, indices[filled : filled + len(z)])
             filled += len(z)
         counts += np.bincount(indices[:filled], minlength=BINS)
+    counts[CENTRE] += counts[CENTRE - 1]
+    counts[CENTRE - 1] = 0
     bins = np.flatnonzero(counts)
     return Numeric(
         kind=kind,

@@ -91,13 +91,14 @@ def ordered_test(reference: Counts, current: Counts) -> tuple[float, float, floa
     rank = (np.cumsum(pooled) - pooled / 2) / total
     normal = ndtri(rank)
     scores = np.stack([normal, 2 * rank - 1, normal**2, normal**3])
-    scores -= (scores @ pooled / total)[:, None]
+    scores -= np.einsum("ij,j->i", scores, pooled / total)[:, None]  # no threads for so little
     # Of a sum of scores over a random sample of the rows, without replacement.
     factor = size * (total - size) / (total * (total - 1))
-    covariance = factor * ((scores * pooled) @ scores.T)
+    covariance = factor * np.einsum("ij,kj->ik", scores * pooled, scores)
     spread = np.sqrt(np.diag(covariance))
     known = spread > FLAT * np.sqrt(factor * total)
-    z = np.divide(scores @ moved, spread, out=np.zeros(len(scores)), where=known)
+    sums = np.einsum("ij,j->i", scores, moved)
+    z = np.divide(sums, spread, out=np.zeros(len(scores)), where=known)
     p = np.where(known, 2 * ndtr(-np.abs(z)), np.nan)
     joint, directions = _joint(z, covariance, known)
     cells = np.minimum((rank * EQUAL_CELLS).astype(int), EQUAL_CELLS - 1)
