@@ -1,6 +1,7 @@
 """The `aiopslab` command. Everything heavy is imported by the command that needs it."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -9,26 +10,26 @@ from aiopslab import __version__
 from aiopslab.errors import AIOpsLabError, ParameterError
 from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, run_template
 
+LATE = {
+    "promote": "aiopslab.drift.command",
+    "rehearse": "aiopslab.rehearsal.command",
+    "remediate": "aiopslab.runbooks.command",
+}
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
 class Root(Commands):
-    """The commands, of which `rehearse` and `remediate` are imported when they are asked for."""
+    """The commands, of which some are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted([*super().list_commands(ctx), "rehearse", "remediate"])
+        return sorted([*super().list_commands(ctx), *LATE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        if cmd_name == "rehearse":
-            from aiopslab.rehearsal.command import rehearse
-
-            return rehearse
-        if cmd_name == "remediate":
-            from aiopslab.runbooks.command import remediate
-
-            return remediate
+        if cmd_name in LATE:
+            command: click.Command = getattr(import_module(LATE[cmd_name]), cmd_name)
+            return command
         return super().get_command(ctx, cmd_name)
 
 

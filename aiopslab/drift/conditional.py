@@ -17,6 +17,7 @@ ROWS = 10_000  # of each side that are used at most
 ENOUGH = 200  # on either side, with the outcome known
 FOLDS = 4
 COMMON = 12  # classes that are kept apart at most; the rarest are one
+DOUBTFUL = 0.05  # p above which nothing differs
 FAR = 3.0  # SDs of a feature beyond which it counts no more
 Z = 1.96
 
@@ -126,7 +127,9 @@ def conditional_shift(
         likely = _foretold(inputs, classes, weight, seed)
         shift, p = _moments(known, likely, inputs, recent, weight)
         found.append((_effect(outcome, shift, "of the rows"), p))
-    (effect, p), (adjusted, adjusted_p) = found
+        if p > DOUBTFUL:
+            break  # where nothing differs there is nothing that could vanish
+    (effect, p), (adjusted, adjusted_p) = found[0], found[-1]
     return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, rows)
 
 

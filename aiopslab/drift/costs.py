@@ -53,6 +53,31 @@ def cost_matrix(costs: Costs, classes: tuple[Hashable, ...]) -> npt.NDArray[np.f
     return matrix
 
 
+def read_costs(plain: Mapping[str, float]) -> Costs:
+    """Read costs as people write them, ``"truth > prediction"``.
+
+    Raises
+    ------
+    ParameterError
+        If a name is not of that form.
+
+    Examples
+    --------
+    >>> read_costs({"fraud > fine": 500})
+    {('fraud', 'fine'): 500}
+    """
+    costs: dict[tuple[Hashable, Hashable], float] = {}
+    for pair, cost in plain.items():
+        truth, mark, prediction = (each.strip() for each in pair.partition(">"))
+        if not (truth and mark and prediction):
+            raise ParameterError(
+                f"costs names {pair!r}; expected 'truth > prediction'",
+                'Write it as {"fraud > fine": 500}: what a fraud costs that was called fine.',
+            )
+        costs[truth, prediction] = cost
+    return costs
+
+
 def _name(value: Hashable) -> str:
     """Write a class as outcomes do: True and 1.0 are 1."""
     if isinstance(value, bool | float | np.bool_ | np.floating) and float(value).is_integer():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Literal
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from aiopslab.drift.comparison import Comparison
 from aiopslab.drift.conditional import ENOUGH, ConditionalShift, conditional_shift
 from aiopslab.drift.history import DriftHistory
+from aiopslab.drift.multivariate import Multivariate
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.performance import Performance
 from aiopslab.drift.quality import Break
@@ -98,11 +100,22 @@ class Diagnosis:
         columns = ["cause", "holds", "what it means", "for it", "against it"]
         return pd.DataFrame(rows, columns=columns)
 
+    def _repr_html_(self) -> str:
+        untested = "".join(f"<li>{escape(each)}</li>" for each in self.untested)
+        table = self.table().to_html(index=False, border=0)
+        return (
+            f'<section class="aiopslab-diagnosis"><p><strong>{escape(self.action)}</strong>: '
+            f"{escape(self.because)}.</p>{table}"
+            + (f"<h4>Could not be told</h4><ul>{untested}</ul>" if untested else "")
+            + "</section>"
+        )
+
 
 def diagnose(
     reference: pd.DataFrame,
     current: pd.DataFrame,
     comparison: Comparison,
+    together: Multivariate,
     breaks: tuple[Break, ...],
     history: DriftHistory,
     performance: Performance | None,
@@ -117,6 +130,8 @@ def diagnose(
         Observations.
     comparison
         Of their features, prediction, score and target, see `aiopslab.drift.compare`.
+    together
+        All features at once, see `aiopslab.drift.compare_jointly`.
     breaks
         See `aiopslab.drift.quality_breaks`.
     history
@@ -153,7 +168,7 @@ def diagnose(
     concept = _concept(outcome, labels_moved)
     labels = _labels(outcome, labels_moved, concept.holds)
     only_season = _season(features, drifted & seasonal, moved, history)
-    covariates = _covariates(moved, outcome)
+    covariates = _covariates(moved, together, outcome)
     found = [data, another, concept, labels, covariates, only_season]
     none = _no_drift([each for each in found if each.holds])
     # What holds goes first; the order of the list is that of explaining away.
@@ -220,10 +235,11 @@ def _season(
     return Cause("season", False, (), ("what moved, moved against the same season too",))
 
 
-def _covariates(moved: list[str], outcome: ConditionalShift) -> Cause:
-    if not moved:
+def _covariates(moved: list[str], together: Multivariate, outcome: ConditionalShift) -> Cause:
+    jointly = [str(each) for each in together.measures if each.drifted]
+    if not moved and not jointly:
         return Cause("covariates", False, (), ("no feature moved by more than matters",))
-    said = [f"{_listed(moved)} moved"]
+    said = [f"{_listed(moved)} moved"] if moved else [f"together the features moved: {jointly[0]}"]
     if outcome.shift is not None and not _felt(outcome.p, outcome.shift.value):
         said.append("the same features mean the same outcome")
     return Cause("covariates", True, tuple(said), ())

@@ -122,6 +122,11 @@ class RegisteredModel:
             return {}
         return {each.name: str(each.type) for each in schema.inputs if each.required}
 
+    def complete(self, observations: pd.DataFrame, roles: Roles | None = None) -> pd.DataFrame:
+        """Return the observations with predictions: their own where they have any, else its."""
+        has_own = (roles or Roles()).prediction in observations
+        return observations if has_own else self.predict(observations, roles)
+
     def predict(self, observations: pd.DataFrame, roles: Roles | None = None) -> pd.DataFrame:
         """Add what the model predicts, and how sure it is, to observations.
 
@@ -250,6 +255,49 @@ def read_lineage(uri: str, tracking_uri: str | None = None) -> Lineage:
         ),
         pd.Timestamp(found.creation_timestamp, unit="ms", tz="UTC"),
     )
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text names a version of a registered model.
+
+    Examples
+    --------
+    >>> is_address("models:/loans@champion"), is_address("y_pred")
+    (True, False)
+    """
+    return _URI.fullmatch(text) is not None
+
+
+def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
+    """Point an alias at a version of a model, and say what it pointed at before.
+
+    Parameters
+    ----------
+    uri
+        Of the version, see `open_model`.
+    alias
+        Name of the alias.
+    tracking_uri
+        Of the MLflow server.
+
+    Raises
+    ------
+    SourceError
+        If there is no such version, or the server refuses.
+    """
+    lineage = read_lineage(uri, tracking_uri)
+    with _asking(tracking_uri), _refusing(uri):
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        client = MlflowClient()
+        try:
+            before = client.get_model_version_by_alias(lineage.name, alias).version
+        except MlflowException:
+            before = None  # nobody has it yet
+        client.set_registered_model_alias(lineage.name, alias, lineage.version)
+    was = f"it pointed at version {before}" if before else "it pointed at none"
+    return f"{alias} of {lineage.name} points at version {lineage.version}; {was}"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ CHANGE_KINDS = ("deploy", "flag", "config", "commit", "model", "prompt", "index"
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 SPAN_STATUSES = ("UNSET", "OK", "ERROR")
 ALERT_STATES = ("firing", "resolved")
+OBSERVED = {"prediction", "score"}  # tell observations, which may lack either, from any table
 TIME_COLUMNS = ("timestamp", "start")
 
 
@@ -113,8 +114,8 @@ def schemas() -> dict[FrameName, "pa.DataFrameSchema"]:
         "topology": pa.DataFrameSchema({"caller": name(), "callee": name()}),
         "observations": pa.DataFrameSchema(
             {
-                "prediction": pa.Column(None, nullable=True),
-                "score": pa.Column(float, nullable=True),
+                "prediction": anything(),
+                "score": pa.Column(float, nullable=True, required=False),
                 "target": anything(),
                 "timestamp": pa.Column(time, required=False),
             }
@@ -173,6 +174,7 @@ def infer(frame: pd.DataFrame) -> FrameName | None:
         return "metrics"
     for name in FRAME_NAMES[1:]:
         columns = schemas()[name].columns.items()
-        if {column for column, schema in columns if schema.required} <= found:
+        required = {column for column, schema in columns if schema.required}
+        if (required or OBSERVED) <= found:
             return name
     return None

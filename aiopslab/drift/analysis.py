@@ -1,0 +1,210 @@
+"""The drift investigation: everything that was found out, and the verdict it comes to."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from aiopslab.drift.comparison import Comparison
+from aiopslab.drift.diagnosis import Action, Diagnosis
+from aiopslab.drift.estimation import Estimation
+from aiopslab.drift.history import DriftHistory
+from aiopslab.drift.multivariate import Multivariate
+from aiopslab.drift.observations import Roles
+from aiopslab.drift.performance import Performance
+from aiopslab.drift.quality import Break
+from aiopslab.drift.segments import Segments
+from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SHOWN = 5  # features, breaks and segments that become findings
+LEVELS: dict[Action, Level] = {
+    "ignore": "ok",
+    "keep": "ok",
+    "watch": "watch",
+    "recalibrate": "act",
+    "retrain": "act",
+    "roll back": "act",
+    "fix the data": "act",
+}
+NEXT: dict[Action, tuple[str, ...]] = {
+    "ignore": (),
+    "keep": ("Keep the model, and take what came lately into the next reference.",),
+    "watch": ("Look again when more outcomes are known.",),
+    "recalibrate": (
+        "Fit the calibration, or the threshold, anew on the latest labelled observations.",
+        "Run this report again with the calibrated scores.",
+    ),
+    "retrain": (
+        "Train a challenger on data from after the onset.",
+        "Compare it with the champion on the same recent rows: aiopslab promote --help.",
+    ),
+    "roll back": (
+        "See which version of the model answers since the onset, and point the alias back.",
+    ),
+    "fix the data": (
+        "Mend the columns that broke at their source, from the onset on.",
+        "Run this report again on the mended data: what is left is drift.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DriftAnalysis:
+    """What reference and current observations say about drift.
+
+    Parameters
+    ----------
+    reference, current
+        The observations.
+    roles
+        Which column is what.
+    breaks
+        Of data quality.
+    comparison
+        Feature by feature.
+    together
+        All features at once.
+    history
+        Through time.
+    segments
+        Where the drift, or the loss, is.
+    performance
+        By labels; ``None`` without any.
+    estimation
+        Without labels; ``None`` where the reference has none, or there are no predictions.
+    diagnosis
+        Why, and what to do.
+    """
+
+    reference: pd.DataFrame
+    current: pd.DataFrame
+    roles: Roles
+    breaks: tuple[Break, ...]
+    comparison: Comparison
+    together: Multivariate
+    history: DriftHistory
+    segments: Segments
+    performance: Performance | None
+    estimation: Estimation | None
+    diagnosis: Diagnosis
+
+    @property
+    def level(self) -> Level:
+        """How urgent it is."""
+        return LEVELS[self.diagnosis.action]
+
+    def verdict(self) -> Verdict:
+        """Conclude: whether to worry, why, since when, and what to do."""
+        features = self.roles.features(self.reference)
+        drifted = [each for each in self.comparison.drifted if each in features]
+        figures: dict[str, float] = {
+            "features": len(features),
+            "drifted features": len(drifted),
+            "AUC of telling current from reference": self.together.classifier.measure.value,
+        }
+        if self.performance is not None and len(self.performance.overall):
+            first = self.performance.overall.iloc[0]
+            figures[f"{first['metric']}"] = float(first["value"])
+            figures[f"{first['metric']} of the reference"] = float(first["reference"])
+        elif self.estimation is not None and not self.estimation.problem:
+            first = self.estimation.overall.iloc[0]
+            figures[f"{first['metric']} (estimated)"] = float(first["value"])
+        return Verdict(
+            self.level, self._headline(), figures, self._findings(), NEXT[self.diagnosis.action]
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a feature, the most drifted first."""
+        return self.comparison.table()
+
+    def quality_table(self) -> pd.DataFrame:
+        """Return the breaks of data quality, one a row."""
+        rows = [(each.feature, each.kind, each.words) for each in self.breaks]
+        return pd.DataFrame(rows, columns=["feature", "break", "what happened"])
+
+    def figure(self) -> "go.Figure":
+        """Draw the effects of the features, with their intervals."""
+        return self.comparison.figure()
+
+    def shown(self, most: int = 4) -> list[str]:
+        """Return the columns whose distributions are worth a look, the most drifted first."""
+        moved = list(self.comparison.drifted) or [each.feature for each in self.comparison.features]
+        return moved[:most]
+
+    def performance_figure(self) -> "go.Figure | None":
+        """Draw performance through time, estimated beside realised; ``None`` without either."""
+        realised = None if self.performance is None else self.performance.windows
+        if self.estimation is not None and not self.estimation.problem:
+            return self.estimation.figure(realised=realised)
+        return None if self.performance is None else self.performance.figure()
+
+    def performance_table(self) -> pd.DataFrame:
+        """Return what was achieved, and what should be: ``how, metric, value, low, high, …``."""
+        parts = []
+        if self.performance is not None:
+            parts.append(self.performance.table().assign(how="realised"))
+        if self.estimation is not None and not self.estimation.problem:
+            parts.append(self.estimation.table().assign(how="estimated"))
+        columns = ["how", "metric", "value", "low", "high", "reference", "change", "rows"]
+        if not parts:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(parts, ignore_index=True)[columns]
+
+    def assumptions_table(self) -> pd.DataFrame:
+        """Return what the estimate rests on, each with its test; empty without an estimate."""
+        if self.estimation is None or self.estimation.problem:
+            return pd.DataFrame(columns=["name", "claim", "holds", "evidence"])
+        return self.estimation.assumption_table()
+
+    def _repr_html_(self) -> str:
+        return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)
+
+    def _headline(self) -> str:
+        action = self.diagnosis.action
+        cause = self.diagnosis.cause
+        if cause.name == "no drift":
+            count = len(self.roles.features(self.reference))
+            return f"No drift that matters in {count} features: {self.diagnosis.because}."
+        onset = self.history.onset
+        since = f" since {onset.time:%Y-%m-%d %H:%M:%S} UTC" if onset and onset.time else ""
+        what = cause.evidence_for[0] if cause.evidence_for else cause.meaning
+        return f"{action[0].upper()}{action[1:]}: {what}{since}{self._felt()}."
+
+    def _felt(self) -> str:
+        """Say what it did to performance, where that is certain."""
+        if self.performance is None or self.performance.overall.empty:
+            return ""
+        first = self.performance.overall.iloc[0]
+        if pd.isna(first["better"]):
+            return ""
+        way = "rose" if first["change"] > 0 else "fell"
+        return f"; {first['metric']} {way} from {first['reference']:.3g} to {first['value']:.3g}"
+
+    def _findings(self) -> tuple[Finding, ...]:
+        level = self.level
+        cause = self.diagnosis.cause
+        found = []
+        if cause.name != "no drift":
+            claim = f"{cause.meaning[0].upper()}{cause.meaning[1:]}: "
+            claim += "; ".join(cause.evidence_for)
+            found.append(Finding(f"{claim}.", cause.name, level, "section: why"))
+        found += [
+            Finding(
+                f"{each.words[0].upper()}{each.words[1:]}.",
+                each.feature or "rows",
+                "act" if each.kind != "order leaks" else "watch",
+                f"data quality: {each.kind}",
+            )
+            for each in self.breaks[:SHOWN]
+        ]
+        for drift in [each for each in self.comparison.features if each.drifted][:SHOWN]:
+            effect = drift.effect
+            low, high = min(effect.low, effect.value), max(effect.high, effect.value)
+            size = Effect(drift.measure, effect.value, "", Interval(low, high))
+            severity = "watch" if level == "act" else level
+            claim = f"{drift.feature} is {drift.direction}."
+            found.append(Finding(claim, drift.feature, severity, "section: what moved", size))
+        return tuple(found)
