@@ -53,7 +53,8 @@ class Axis:
         out = np.empty(len(values), np.intp)
         for start in range(0, len(values), BLOCK):
             part = values[start : start + BLOCK]
-            self.place((part - self.centre) / self.scale, out[start : start + len(part)])
+            with np.errstate(over="ignore"):
+                self.place((part - self.centre) / self.scale, out[start : start + len(part)])
         out[out == CENTRE - 1] = CENTRE
         return out
 
@@ -64,8 +65,7 @@ class Axis:
         Those just below the centre are in a bin of their own, which is to be joined with the next:
         on which side of it a value lies may be rounding.
         """
-        with np.errstate(over="ignore"):  # what is too large for it becomes infinite: the last bin
-            bits = z.astype(np.float32).view(np.uint32)
+        bits = z.astype(np.float32).view(np.uint32)  # infinite where it is too large: the last bin
         magnitude = bits & _MAGNITUDE
         magnitude >>= _DROPPED
         np.maximum(magnitude, _FIRST, out=magnitude)

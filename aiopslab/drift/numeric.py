@@ -178,14 +178,15 @@ def numeric_profile(
     counts = np.zeros(BINS, np.int64)
     tally = _Tally()
     indices = np.empty(min(len(values), CHUNK), np.intp)
-    for start in range(0, len(values), CHUNK):
-        chunk = values[start : start + CHUNK]
-        filled = 0
-        for first in range(0, len(chunk), BLOCK):
-            z = tally.standardised(chunk[first : first + BLOCK], laid)
-            laid.place(z, indices[filled : filled + len(z)])
-            filled += len(z)
-        counts += np.bincount(indices[:filled], minlength=BINS)
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest float
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
+            filled = 0
+            for first in range(0, len(chunk), BLOCK):
+                z = tally.standardised(chunk[first : first + BLOCK], laid)
+                laid.place(z, indices[filled : filled + len(z)])
+                filled += len(z)
+            counts += np.bincount(indices[:filled], minlength=BINS)
     counts[CENTRE] += counts[CENTRE - 1]
     counts[CENTRE - 1] = 0
     bins = np.flatnonzero(counts)
@@ -231,23 +232,22 @@ class _Tally:
 
     def standardised(self, raw: npt.NDArray[Any], axis: Axis) -> npt.NDArray[np.float64]:
         """Count a block, and return its finite values in units of the axis."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            # A sum tells in one step whether all are finite; only if not is each looked at.
-            z = (raw - axis.centre) / axis.scale
+        # A sum tells in one step whether all are finite; only if not is each looked at.
+        z = (raw - axis.centre) / axis.scale
+        squares = float(z @ z)
+        if not np.isfinite(squares):
+            is_finite = np.isfinite(raw)
+            self.missing += int(np.isnan(raw).sum())
+            self.below += int((raw == -np.inf).sum())
+            self.above += int((raw == np.inf).sum())
+            raw, z = raw[is_finite], z[is_finite]
             squares = float(z @ z)
-            if not np.isfinite(squares):
-                is_finite = np.isfinite(raw)
-                self.missing += int(np.isnan(raw).sum())
-                self.below += int((raw == -np.inf).sum())
-                self.above += int((raw == np.inf).sum())
-                raw, z = raw[is_finite], z[is_finite]
-                squares = float(z @ z)
-            if len(raw):
-                self.zeros += len(raw) - int(np.count_nonzero(raw))
-                self.total += float(z.sum())
-                self.squares += squares
-                self.low = float(np.fmin(self.low, raw.min()))
-                self.high = float(np.fmax(self.high, raw.max()))
+        if len(raw):
+            self.zeros += len(raw) - int(np.count_nonzero(raw))
+            self.total += float(z.sum())
+            self.squares += squares
+            self.low = float(np.fmin(self.low, raw.min()))
+            self.high = float(np.fmax(self.high, raw.max()))
         return z
 
 
