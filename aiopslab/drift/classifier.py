@@ -1,4 +1,4 @@
-"""Drift of all features together: can a classifier tell the current rows from the reference?"""
+"""Drift of all features together: how well a classifier tells which sample a row is of."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ def classify_encoded(encoding: Encoding, seed: int = 0) -> DomainClassifier:
         held_out.append((scores[is_current[held]], scores[~is_current[held]]))
         folds.append((model, held))
     measure = cross_validated_auc(AUC, held_out, rows, NEEDED)
-    importances = ()
+    importances: tuple[tuple[str, float, float, float], ...] = ()
     if measure.p <= ALPHA:
         importances = _importances(encoding.features, inputs, is_current, folds, generator)
     return DomainClassifier(measure, importances, encoding.left_out)

@@ -114,7 +114,7 @@ def _numbers(encoding: Encoding) -> Floats:
     spread = np.sqrt(np.where(there, centred[:split] ** 2, 0).sum(axis=0) / count)
     # A constant of the reference keeps its own unit: any change of it is far.
     standard = centred / np.where(spread > 0, spread, 1)
-    return np.clip(np.nan_to_num(standard, nan=0.0), -FAR, FAR)
+    return np.asarray(np.clip(np.nan_to_num(standard, nan=0.0), -FAR, FAR), dtype=np.float64)
 
 
 def _two_sided(change: float, spread: float, before: Floats, after: Floats) -> float:
