@@ -42,7 +42,8 @@ class Bins:
     scores
         ``(bins, scores)``, orthonormal in the reference: each has mean 0 and variance 1 there.
     widths
-        From each bin's upper edge to the next one in reference SDs; empty for categories.
+        Of the axis that the distribution at each bin's upper edge stands for, in reference SDs;
+        empty for categories.
     """
 
     feature: str
@@ -145,6 +146,9 @@ def _bin_numbers(feature: str, old: Floats, new: Floats, known: Floats, rows: fl
         columns.append(np.arange(missing + 1) == missing)
     scores = _orthonormal(shares, columns, np.arange(missing + 1) == missing, rows)
     widths = np.append(np.diff(edges), [0.0, 0.0]) / scale
+    if np.unique(ordered).size > ordered.size / 2:
+        # Between edges the distribution climbs, where values repeat it stands still.
+        widths = (widths + np.append(0.0, widths[:-1])) / 2
     return Bins(feature, WASSERSTEIN, codes[0], codes[1], scores, widths)
 
 

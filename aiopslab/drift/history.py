@@ -19,7 +19,7 @@ from aiopslab.drift.pattern import (
     name_pattern,
     redate_rise,
 )
-from aiopslab.drift.season import Season, check_times, find_season
+from aiopslab.drift.season import Season, check_times, find_season, roughness
 from aiopslab.drift.windows import Windows, cut_windows, number_like
 
 if TYPE_CHECKING:
@@ -345,9 +345,11 @@ class _Followed:
         self.shares = everything / self.reference_rows
         current = self._against_all(self.bins.current, self.window, line.count)
         reference = self._against_all(self.bins.reference, past, line.reference_count)
-        self.plain, _ = self._scan(current, reference, line)
+        self.plain, _ = self._scan(current, reference, line, 1.0)
+        rough = 1.0
         if line.season is not None and line.season.covered >= COVERED:
             seasonal = _Seasonal(self.bins, past, line.season)
+            rough = roughness(reference.means, reference.rows, line.reference_place, line.period)
             self.window = np.where(line.season.current >= 0, self.window, -1)
             current = seasonal.compare(
                 self.bins.current, self.window, line.season.current, line.count
@@ -357,7 +359,7 @@ class _Followed:
                 self.bins.reference, in_season, line.season.reference, line.reference_count
             )
         self.current, self.reference = current, reference
-        self.scanned, self.inflation = self._scan(current, reference, line)
+        self.scanned, self.inflation = self._scan(current, reference, line, rough)
         self.noise = self._learn_noise(line.rows)
         noise = self.inflation * (1 / np.maximum(current.rows, 1) + 1 / self.reference_rows)
         scores = self.bins.scores.shape[1]
@@ -388,9 +390,10 @@ class _Followed:
         return _compared(self.bins, counts, expected, rows)
 
     def _scan(
-        self, current: _Compared, reference: _Compared, line: _Timeline
+        self, current: _Compared, reference: _Compared, line: _Timeline, least: float
     ) -> tuple[Scan, float]:
-        factor = inflation([(reference.means, reference.rows), (current.means, current.rows)])
+        parts = [(reference.means, reference.rows), (current.means, current.rows)]
+        factor = max(least, inflation(parts))
         if current.rows.sum() < FEW_ROWS:
             return Scan(1.0, 0.0), factor
         groups = current.grouped(_groups(line.count))
@@ -542,6 +545,7 @@ class _Judge:
         means = np.hstack([each.means for each in current])
         moved = (means * rows[:, None]).T @ means
         direction = np.linalg.eigh(moved)[1][:, -1]
+        factor = float(np.mean([each.inflation for each in followed]))
         if self.line.is_before:
             nearest = slice(-GROUPS, None)
             past = np.hstack([each.reference.means for each in followed])[nearest] @ direction
@@ -555,7 +559,7 @@ class _Judge:
         )
         return _Series(
             np.concatenate([past, means @ direction]),
-            np.concatenate([past_rows, rows]),
+            np.concatenate([past_rows, rows]) / factor,
             np.concatenate([past_place, place]),
             len(past),
         )
@@ -606,9 +610,11 @@ class _Judge:
                 each.bins.current[rows]
             ]
         factor = max(each.inflation for each in followed)
-        found = date_rows(ratio, factor, self.confidence, self.seed)
+        row, low, high = date_rows(ratio, factor, self.confidence, self.seed)
+        if start == 0 and low == 0:
+            row = 0  # as likely as any, and nothing else was ever seen
         last = rows.size - 1
-        return self._at(*(int(rows[min(each, last)]) for each in found))
+        return self._at(*(int(rows[min(each, last)]) for each in (row, low, high)))
 
     def _first_rows(self) -> Ints:
         first: Ints = self.line.cut.table["first_row"].to_numpy(np.int64)

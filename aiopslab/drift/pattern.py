@@ -328,7 +328,10 @@ def _seasons(fits: _Fits, first: int, place: Floats, period: float | None) -> It
                 best = fits.best_of(level, waves)
                 columns = np.hstack([level, waves[best]])
                 placed = int(period is None)
-                yield fits.shape("seasonal", first, fits.windows, columns, placed)
+                shape = fits.shape("seasonal", first, fits.windows, columns, placed)
+                away = np.abs(shape.fitted[first:] - shape.fitted[0])
+                if not begin or away.min() <= AWAY * away.max():  # else it is a step that ripples
+                    yield shape
 
 
 def _waves(place: Floats, periods: Floats, harmonics: int) -> Floats:

@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 PHASES = 24  # of a period: hours of a day, half months of a year
+HARMONICS = 2  # of a smooth season
 LIKE = 30  # rows of the reference in a phase, from which it can be compared with
 YEAR = pd.Timedelta(365.2425, "D")
 
@@ -177,6 +178,49 @@ def seasonal_reference(
     )
 
 
+def roughness(means: Floats, rows: Floats, place: Floats, period: float | None) -> float:
+    """Return how many times the variance of windows about a smooth season is that of their rows.
+
+    Parameters
+    ----------
+    means
+        Of scores in consecutive windows of the reference, ``(windows, scores)``.
+    rows
+        Of each window.
+    place
+        In time, ``(windows,)``.
+    period
+        In the unit of `place`; ``None`` where windows are not of time, which tells nothing.
+
+    Returns
+    -------
+    float
+        At least 1. A week that was warmer than its season is a week of weather; where the
+        reference saw each phase once, nothing else tells such weeks from drift.
+
+    Examples
+    --------
+    >>> place = np.arange(50.0)
+    >>> season = np.cos(2 * np.pi * place / 50)[:, None]
+    >>> spells = np.repeat([0.5, -0.5], 5)[np.arange(50) % 10][:, None]
+    >>> rows = np.full(50, 100.0)
+    >>> roughness(season, rows, place, 50), roughness(season + spells, rows, place, 50) > 20
+    (1.0, True)
+    """
+    if period is None:
+        return 1.0
+    turns = 2 * np.pi * np.outer(place / period, np.arange(1, HARMONICS + 1))
+    design = np.column_stack([np.ones(len(place)), np.cos(turns), np.sin(turns)])
+    spare = int((rows > 0).sum()) - design.shape[1]
+    if spare < design.shape[1] or not means.shape[1]:
+        return 1.0
+    weight = np.sqrt(rows)[:, None]
+    solution = np.linalg.lstsq(design * weight, means * weight, rcond=None)[0]
+    rest = (weight * (means - design @ solution)) ** 2
+    excess: float = rest.sum() / (spare * means.shape[1])
+    return max(1.0, float(excess))
+
+
 def check_times(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> None:
     """Refuse to look for a season in observations without times."""
     for name, table in (("reference", reference), ("current observations", current)):
@@ -188,7 +232,9 @@ def check_times(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) ->
 
 
 def _phases(times: pd.Series, period: pd.Timedelta) -> Ints:
-    turns = ((times - pd.Timestamp(0, tz="UTC")) / period).to_numpy(dtype=np.float64)
-    phase = np.floor(turns % 1.0 * PHASES)
-    numbers: Ints = np.where(np.isnan(turns), -1, np.minimum(phase, PHASES - 1)).astype(np.int64)
+    known = times.notna().to_numpy()
+    since = (times[known] - pd.Timestamp(0, tz="UTC")).to_numpy("timedelta64[us]").astype(np.int64)
+    length = round(period / pd.Timedelta("1us"))
+    numbers = np.full(len(times), -1, dtype=np.int64)
+    numbers[known] = since % length * PHASES // length
     return numbers

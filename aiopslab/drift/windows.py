@@ -13,6 +13,7 @@ Ints = npt.NDArray[np.int64]
 
 ROWS = 100  # that a window holds by default, at least: fewer say little about a distribution
 MOST = 60  # windows by default; more are hard to read, and no onset is dated by the window alone
+BEGUN = 0.75  # of a window: what has less at the end belongs to the one before
 LIMIT = 500  # windows at all
 # Lengths that people think in. A window of whole days does not see the hours of the day as drift.
 LENGTHS = (
@@ -69,8 +70,9 @@ def cut_windows(
     Returns
     -------
     Windows
-        Windows of time begin with the first row, and those without rows are left out. What is
-        left at the end of windows of rows joins the last where it is less than half of one.
+        Windows of time begin with the first row, and those without rows are left out. What is left
+        at the end is part of the last one: up to three quarters of a window of time, or half of
+        one of rows.
 
     Raises
     ------
@@ -121,6 +123,9 @@ def _of_time(times: pd.Series, length: pd.Timedelta) -> Windows:
     first = known.iloc[0]
     _check((known.iloc[-1] - first) // length + 1)
     raw = ((known - first) // length).to_numpy(np.int64)
+    whole = (known.iloc[-1] - first) / length
+    if raw[-1] and whole % 1.0 < BEGUN:
+        raw = np.minimum(raw, raw[-1] - 1)  # the first days of a week are no week
     used, dense = np.unique(raw, return_inverse=True)
     number = np.full(len(times), -1, dtype=np.int64)
     number[: len(known)] = dense  # rows without a time are last
@@ -128,6 +133,7 @@ def _of_time(times: pd.Series, length: pd.Timedelta) -> Windows:
     table = pd.DataFrame({"rows": np.bincount(dense)})
     table["first_row"] = np.searchsorted(dense, np.arange(len(used)))
     table["start"], table["end"] = starts, starts + length
+    table.loc[table.index[-1], "end"] = max(table["end"].iloc[-1], known.iloc[-1])
     return Windows(number, table, length)
 
 
