@@ -14,6 +14,13 @@ from aiopslab.drift.observations import Roles
 from aiopslab.drift.performance import Performance
 from aiopslab.drift.quality import Break
 from aiopslab.drift.segments import Segments
+from aiopslab.drift.views import (
+    features_view,
+    history_view,
+    performance_view,
+    segments_view,
+    together_view,
+)
 from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
 
 if TYPE_CHECKING:
@@ -141,17 +148,30 @@ class DriftAnalysis:
             return self.estimation.figure(realised=realised)
         return None if self.performance is None else self.performance.figure()
 
+    def features_table(self) -> pd.DataFrame:
+        """Return one row a feature as people read it, the most drifted first."""
+        return features_view(self.comparison)
+
+    def together_table(self) -> pd.DataFrame:
+        """Return what all features show together."""
+        return together_view(self.together)
+
+    def history_table(self) -> pd.DataFrame:
+        """Return what moved through time, in what way and since when."""
+        return history_view(self.history)
+
+    def segments_table(self) -> pd.DataFrame:
+        """Return the segments that carry most of the drift, or of the loss."""
+        return segments_view(self.segments)
+
     def performance_table(self) -> pd.DataFrame:
-        """Return what was achieved, and what should be: ``how, metric, value, low, high, …``."""
+        """Return what was achieved, and what should be, beside the reference."""
         parts = []
         if self.performance is not None:
             parts.append(self.performance.table().assign(how="realised"))
         if self.estimation is not None and not self.estimation.problem:
             parts.append(self.estimation.table().assign(how="estimated"))
-        columns = ["how", "metric", "value", "low", "high", "reference", "change", "rows"]
-        if not parts:
-            return pd.DataFrame(columns=columns)
-        return pd.concat(parts, ignore_index=True)[columns]
+        return performance_view(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
 
     def assumptions_table(self) -> pd.DataFrame:
         """Return what the estimate rests on, each with its test; empty without an estimate."""

@@ -313,8 +313,9 @@ def _felt(p: float, shift: float) -> bool:
 def _size(shift: ConditionalShift) -> str:
     assert shift.shift is not None and shift.shift.interval is not None
     low, high = shift.shift.interval.low, shift.shift.interval.high
-    scale, unit = (100, "points") if shift.shift.unit == "of the rows" else (1, "SD")
-    return f"{scale * shift.shift.value:.2g} {unit} ({scale * low:.2g} to {scale * high:.2g})"
+    if shift.shift.unit == "of the rows":
+        return f"{100 * shift.shift.value:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{shift.shift.value:.2f} SD ({low:.2f} to {high:.2f})"
 
 
 def _none(shift: ConditionalShift) -> str:
