@@ -213,6 +213,7 @@ def profile_parquet(
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
     try:
         data = ds.dataset(path, format="parquet")
@@ -230,14 +231,16 @@ def profile_parquet(
     shared = like
     total: Profile | None = None
     rows = max(1, CELLS // max(len(wanted), 1))
-    batches = data.to_batches(
-        columns=wanted, batch_size=rows, batch_readahead=1, fragment_readahead=1, use_threads=False
-    )
-    for batch in batches:
-        part = profile(_frame(batch), shared)
-        total = part if total is None else total + part
-        if shared is None:
-            shared = part
+    for file in data.files:
+        # The scanner of a data set holds whole files back for reads to come; this one does not.
+        with (
+            data.filesystem.open_input_file(file) as stream,
+            pq.ParquetFile(stream, pre_buffer=False) as parquet,
+        ):
+            for batch in parquet.iter_batches(rows, columns=wanted, use_threads=False):
+                part = profile(_frame(batch), shared)
+                total = part if total is None else total + part
+                shared = shared or part
     if total is None:
         return profile(data.schema.empty_table().select(wanted).to_pandas(), like)
     return total
