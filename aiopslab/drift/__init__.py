@@ -1,26 +1,53 @@
 """Drift investigation: what moved, when, where, why, so what, and what to do about it.
 
 Pure functions over observations; only `open_observations` and `open_model` read anything.
+Importing this is cheap; pandas and the rest are loaded with what is asked for.
 """
 
-from aiopslab.drift.analysis import DriftAnalysis
-from aiopslab.drift.challenger import compare_models
-from aiopslab.drift.comparison import compare
-from aiopslab.drift.costs import read_costs
-from aiopslab.drift.diagnosis import diagnose
-from aiopslab.drift.estimation import estimate_performance
-from aiopslab.drift.gate import Gate
-from aiopslab.drift.history import drift_over_time
-from aiopslab.drift.multivariate import compare_jointly
-from aiopslab.drift.observations import Roles
-from aiopslab.drift.performance import measure_performance
-from aiopslab.drift.profile import Profile, profile, profile_parquet
-from aiopslab.drift.quality import quality_breaks
-from aiopslab.drift.registry import open_model, read_lineage
-from aiopslab.drift.segments import find_segments
-from aiopslab.drift.source import open_observations
-from aiopslab.drift.study import analyse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from aiopslab.drift.analysis import DriftAnalysis
+    from aiopslab.drift.challenger import compare_models
+    from aiopslab.drift.comparison import compare
+    from aiopslab.drift.costs import read_costs
+    from aiopslab.drift.diagnosis import diagnose
+    from aiopslab.drift.estimation import estimate_performance
+    from aiopslab.drift.gate import Gate
+    from aiopslab.drift.history import drift_over_time
+    from aiopslab.drift.multivariate import compare_jointly
+    from aiopslab.drift.observations import Roles
+    from aiopslab.drift.performance import measure_performance
+    from aiopslab.drift.profile import Profile, profile, profile_parquet
+    from aiopslab.drift.quality import quality_breaks
+    from aiopslab.drift.registry import open_model, read_lineage
+    from aiopslab.drift.segments import find_segments
+    from aiopslab.drift.source import open_observations
+    from aiopslab.drift.study import analyse
+
+_HOMES = {
+    "DriftAnalysis": "analysis",
+    "Gate": "gate",
+    "Profile": "profile",
+    "Roles": "observations",
+    "analyse": "study",
+    "compare": "comparison",
+    "compare_jointly": "multivariate",
+    "compare_models": "challenger",
+    "diagnose": "diagnosis",
+    "drift_over_time": "history",
+    "estimate_performance": "estimation",
+    "find_segments": "segments",
+    "measure_performance": "performance",
+    "open_model": "registry",
+    "open_observations": "source",
+    "profile": "profile",
+    "profile_parquet": "profile",
+    "quality_breaks": "quality",
+    "read_costs": "costs",
+    "read_lineage": "registry",
+}
 __all__ = [
     "DriftAnalysis",
     "Gate",
@@ -43,3 +70,9 @@ __all__ = [
     "read_costs",
     "read_lineage",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"aiopslab.drift.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

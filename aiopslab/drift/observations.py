@@ -1,12 +1,12 @@
 """Observations of a model: which columns are features, and what the others say."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
-from aiopslab.errors import FrameError, did_you_mean
+from aiopslab.errors import FrameError, ParameterError, did_you_mean
 from aiopslab.frames.times import to_utc
 
 Task = Literal["binary", "multiclass", "regression", "unknown"]
@@ -39,6 +39,28 @@ class Roles:
     target: str = "target"
     timestamp: str = "timestamp"
     ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, columns: Mapping[str, str], ignored: Sequence[str] = ()) -> "Roles":
+        """Return roles from the names that differ from the usual ones.
+
+        Raises
+        ------
+        ParameterError
+            If one names no role.
+
+        Examples
+        --------
+        >>> Roles.of({"target": "repaid"}).target
+        'repaid'
+        """
+        known = ["prediction", "score", "target", "timestamp"]
+        for role in columns:
+            if role not in known:
+                raise ParameterError(
+                    f"columns names {role!r}, which is no role", did_you_mean(role, known)
+                )
+        return cls(**columns, ignored=tuple(ignored))
 
     def features(self, frame: pd.DataFrame) -> list[str]:
         """Return the names of the columns that are features, in the order of the frame."""
