@@ -192,6 +192,8 @@ def _read_both(frame: pd.DataFrame, champion: Roles, challenger: Roles) -> list[
     for model in (champion, challenger):
         named = {model.prediction: "prediction", model.score: "score", champion.target: "target"}
         there = [each for each in named if each in frame]
+        if champion.score == challenger.score and champion.prediction != challenger.prediction:
+            there = [each for each in there if each != model.score]  # of which model, who knows
         sides.append(frame[there].rename(columns=named))
     together = read_outcomes(sides, Roles())
     apart = [read_outcomes([each], Roles())[0] for each in sides]

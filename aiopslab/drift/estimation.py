@@ -1,6 +1,7 @@
 """Estimation: what a model achieves where targets are missing, and what that estimate rests on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from aiopslab.drift.metrics import (
 from aiopslab.drift.observations import Roles, Task, read_observations
 from aiopslab.drift.outcomes import UNKNOWN, Outcomes, read_outcomes
 from aiopslab.drift.performance import compared, cut_rows
-from aiopslab.drift.prediction_powered import combine, labels_for
+from aiopslab.drift.prediction_powered import combine, labels_for, shrunk
 from aiopslab.drift.windows import Windows
 
 if TYPE_CHECKING:
@@ -259,16 +260,22 @@ def _estimated(
         )
     )
     speaks_for_all = labels.fair is not False and labels.complete_rows >= COVERED * len(now)
-    corrected = combine(
-        expectation, now, everything, labelled if speaks_for_all else labelled[:0], confidence, seed
-    )
-    overall = compared(whole, then, len(now)).join(_columns(expectation.names, corrected))
-    table = []
-    for number, (rows, found) in enumerate(zip(parts, through_time, strict=True)):
-        near = labels_for(rows, labelled)
-        better = combine(expectation, now, rows, near, confidence, seed)
-        beside = _columns(expectation.names, better)
-        table.append(_window(number, cut.labels[number], len(rows), found).join(beside))
+    given = [
+        (everything, labelled if speaks_for_all else labelled[:0]),
+        *((rows, labels_for(rows, labelled)) for rows in parts),
+    ]
+    first, *others = (combine(expectation, now, *each, confidence, seed) for each in given)
+    corrected = _shrunk([whole], [first], confidence)
+    better = _shrunk(through_time, others, confidence)
+    overall = compared(
+        {name: _bounded(name, each) for name, each in whole.items()}, then, len(now)
+    ).join(_columns(expectation.names, corrected[0]))
+    table = [
+        _window(number, cut.labels[number], len(rows), found).join(
+            _columns(expectation.names, better[number])
+        )
+        for number, (rows, found) in enumerate(zip(parts, through_time, strict=True))
+    ]
     main = expectation.names[0]
     return Estimation(
         now.task,
@@ -294,11 +301,30 @@ def _measured(
         half = deviate(confidence) * math.hypot(spread[name], excess[name])
         if math.isnan(value) or math.isnan(half):
             found[name] = NOTHING
-        elif name in UNBOUNDED:
-            found[name] = Measured(value, value - half, value + half)
         else:
-            found[name] = Measured(value, max(value - half, 0.0), min(value + half, 1.0))
+            found[name] = Measured(value, value - half, value + half)
     return found
+
+
+def _shrunk(
+    expected: Sequence[dict[str, Measured]],
+    corrected: Sequence[dict[str, Measured]],
+    confidence: float,
+) -> list[dict[str, Measured]]:
+    by_name = {
+        name: shrunk(
+            [each[name] for each in expected], [each[name] for each in corrected], confidence
+        )
+        for name in expected[0]
+    }
+    return [{name: by_name[name][row] for name in by_name} for row in range(len(expected))]
+
+
+def _bounded(name: str, found: Measured) -> Measured:
+    """Keep rates, and the Brier score, between nought and one."""
+    if name in UNBOUNDED or math.isnan(found.value):
+        return found
+    return Measured(*(min(max(each, 0.0), 1.0) for each in vars(found).values()))
 
 
 def _excess(name: str, misses: list[dict[str, float]], chance: list[dict[str, float]]) -> float:
@@ -313,14 +339,20 @@ def _excess(name: str, misses: list[dict[str, float]], chance: list[dict[str, fl
 def _window(number: int, label: str, rows: int, found: dict[str, Measured]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"window": number, "label": label, "metric": name, **vars(each), "rows": rows}
+            {
+                "window": number,
+                "label": label,
+                "metric": name,
+                **vars(_bounded(name, each)),
+                "rows": rows,
+            }
             for name, each in found.items()
         ]
     )
 
 
 def _columns(names: list[str], found: dict[str, Measured]) -> pd.DataFrame:
-    values = [(found[name].value, found[name].low, found[name].high) for name in names]
+    values = [list(vars(_bounded(name, found[name])).values()) for name in names]
     return pd.DataFrame(values, columns=["combined", "combined_low", "combined_high"])
 
 

@@ -13,7 +13,7 @@ LABELS = 4_000
 ACCURACY = 0.85
 SHARED = 0.7  # of the champion's mistakes that the challenger makes too
 GAIN = 0.02
-OLD, NEW = Roles("old", "old_score"), Roles("new", "new_score")
+OLD, NEW = Roles("old"), Roles("new")
 
 
 def figures() -> list[Figure]:
@@ -28,7 +28,7 @@ def figures() -> list[Figure]:
         at_most("a loss of 2 points: promoted", _share(worse, "promote"), 0.0, note=note),
         at_least("a gain of 2 points: promoted", _share(better, "promote"), 0.8, note=note),
         at_least(
-            "a gain of 2 points, and a loss of 10 in a segment of 1 in 5: kept",
+            "a gain of 2 points, and 10 points less in a segment of 1 in 5: kept",
             _share(harmed, "keep"),
             0.8,
             note=note,
@@ -60,13 +60,13 @@ def _share(found: list[dict[str, object]], outcome: str) -> float:
 
 
 def _rows(seed: int, gain: float, harmed: float) -> pd.DataFrame:
-    """Two models whose mistakes are partly the same; `harmed` is what one segment loses."""
+    """Two models whose mistakes are partly the same; `harmed` is what one segment has less of it."""
     rng = np.random.default_rng(seed)
     segment = rng.choice(list("abcde"), LABELS)
     truth = rng.integers(2, size=LABELS)
     wrong = rng.random(LABELS) < 1 - ACCURACY
-    others = gain + (gain + harmed) / 4  # so that the gain of all taken together is as said
-    here = np.where(segment == "e", -harmed, others if harmed else gain)
+    # What one of five segments loses, the others gain on top, so that all together gain as said.
+    here = np.where(segment == "e", gain - harmed, gain + harmed / 4)
     mistakes = 1 - ACCURACY - here
     # Mistakes that are shared, and as many of its own as make up the rest.
     own = (mistakes - SHARED * (1 - ACCURACY)) / ACCURACY
