@@ -51,6 +51,7 @@ def effect_strip(table: pd.DataFrame, confidence: float = 0.95) -> "go.Figure":
             x=value.tolist(),
             y=rows["feature"].tolist(),
             mode="markers",
+            cliponaxis=False,
             name=name,
             marker={"color": colour, "symbol": symbol, "size": 10},
             error_x={

@@ -127,7 +127,7 @@ def _counted(series: pd.Series) -> list[tuple[Any, int]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not isinstance(series.dtype, pd.CategoricalDtype):
+    if not isinstance(series.dtype, pd.CategoricalDtype | pd.DatetimeTZDtype):
         try:
             counted = pc.value_counts(pa.array(series, from_pandas=True))
         except (pa.ArrowException, TypeError, OverflowError, ValueError):
