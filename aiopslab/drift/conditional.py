@@ -17,7 +17,9 @@ ROWS = 10_000  # of each side that are used at most
 ENOUGH = 200  # on either side, with the outcome known
 FOLDS = 4
 COMMON = 12  # classes that are kept apart at most; the rarest are one
+ROUNDS, SOME = 60, 15  # of trees for two classes, and at least for many, each of which costs trees
 DOUBTFUL = 0.05  # p above which nothing differs
+FEW = 30  # rows of a class on either side, from which they are compared
 FAR = 3.0  # SDs of a feature beyond which it counts no more
 Z = 1.96
 
@@ -40,6 +42,12 @@ class ConditionalShift:
         number is `shift`. What vanishes with it is a shift of the labels alone.
     adjusted_p
         Likewise.
+    within
+        The largest difference, between the rows of one class now and before, in how likely that
+        class was by their features. Where only the labels shifted there is none. ``None`` for a
+        number, or where nothing was adjusted.
+    within_p
+        That there is none.
     rows
         Used, of reference and current.
     """
@@ -49,6 +57,8 @@ class ConditionalShift:
     p: float
     adjusted: Effect | None
     adjusted_p: float
+    within: Effect | None
+    within_p: float
     rows: tuple[int, int]
 
 
@@ -84,7 +94,8 @@ def conditional_shift(
     what was foretold, by each feature, and by what other trees make of it on rows that they have
     not seen (a conditional moment test, Newey 1985, with Bonferroni's correction). Weights that
     restore the shares of the classes tell a shift of the labels (Lipton et al. 2018, *Detecting
-    and Correcting for Label Shift with Black Box Predictors*) from one of the concept.
+    and Correcting for Label Shift with Black Box Predictors*) from one of the concept: under the
+    former, what is left over vanishes with the weights, and the rows of each class look as before.
 
     Examples
     --------
@@ -101,13 +112,13 @@ def conditional_shift(
     sides = [_known(each, outcome, rng) for each in (reference, current)]
     rows = (len(sides[0]), len(sides[1]))
     shared = [each for each in features if each in reference and each in current]
-    nothing = ConditionalShift(outcome, None, 1.0, None, 1.0, rows)
+    nothing = ConditionalShift(outcome, None, 1.0, None, 1.0, None, 1.0, rows)
     if min(rows) < ENOUGH or not shared:
         return nothing
     table = pd.concat(sides, ignore_index=True)
     recent = np.repeat([False, True], rows)
     inputs = _encoded(table[shared])
-    values = table[outcome]
+    values = _alike(table[outcome])
     even = np.ones(len(table))
     if _is_number(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
@@ -117,30 +128,44 @@ def conditional_shift(
         known = ((numbers - numbers.mean()) / deviation)[:, None]
         shift, p = _moments(known, _foretold(inputs, known[:, 0], even, seed), inputs, recent, even)
         effect = _effect(outcome, shift, "SD")
-        return ConditionalShift(outcome, effect, p, effect, p, rows)
+        return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
     classes = _classes(values)
     if classes.max() == 0:
         return nothing
     known = np.eye(int(classes.max()) + 1)[classes]
-    found = []
-    for weight in (even, _restoring(classes, recent)):
-        likely = _foretold(inputs, classes, weight, seed)
-        shift, p = _moments(known, likely, inputs, recent, weight)
-        found.append((_effect(outcome, shift, "of the rows"), p))
-        if p > DOUBTFUL:
-            break  # where nothing differs there is nothing that could vanish
-    (effect, p), (adjusted, adjusted_p) = found[0], found[-1]
-    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, rows)
+    likely = _foretold(inputs, classes, even, seed)
+    shift, p = _moments(known, likely, inputs, recent, even)
+    effect = _effect(outcome, shift, "of the rows")
+    if p > DOUBTFUL:  # where nothing differs there is nothing that could vanish
+        return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
+    weight = _restoring(classes, recent)
+    restored = _foretold(inputs, classes, weight, seed)
+    shift, adjusted_p = _moments(known, restored, inputs, recent, weight)
+    adjusted = _effect(outcome, shift, "of the rows")
+    between, within_p = _within(classes, likely, recent)
+    within = _effect(outcome, between, "of the rows")
+    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, within, within_p, rows)
 
 
 def _known(table: pd.DataFrame, outcome: str, rng: np.random.Generator) -> pd.DataFrame:
     """Return the rows whose outcome is known, at most `ROWS` of them."""
     if outcome not in table:
         return table.iloc[:0]
-    known = table[table[outcome].notna()]
+    is_known = table[outcome].notna()
+    if pd.api.types.is_float_dtype(table[outcome]):
+        numbers = table[outcome].to_numpy(dtype=float, na_value=np.nan)
+        is_known &= np.isfinite(numbers)
+    known = table[is_known]
     if len(known) <= ROWS:
         return known
     return known.iloc[np.sort(rng.choice(len(known), ROWS, replace=False))]
+
+
+def _alike(values: pd.Series) -> pd.Series:
+    """Return classes that one side has as numbers and the other as booleans as numbers."""
+    if values.dtype != object or not all(isinstance(each, (bool, int, float)) for each in values):
+        return values
+    return values.astype(float)
 
 
 def _is_number(values: pd.Series) -> bool:
@@ -193,7 +218,8 @@ def _foretold(inputs: Floats, outcome: Floats | Ints, weight: Floats, seed: int)
         drawn = np.flatnonzero(learnt)
         if (weight != 1).any():
             drawn = rng.choice(drawn, drawn.size, p=weight[drawn] / weight[drawn].sum())
-        model = Trees("classifier" if is_class else "regressor", seed)
+        rounds = max(SOME, 2 * ROUNDS // told.shape[1]) if is_class else ROUNDS
+        model = Trees("classifier" if is_class else "regressor", seed, max_iter=min(ROUNDS, rounds))
         model.fit(inputs[drawn], outcome[drawn])
         if is_class:
             told[np.ix_(held, model.classes)] = model.predict_proba(inputs[held])
@@ -232,6 +258,25 @@ def _moments(
     return largest, min(1.0, 2 * float(stats.norm.sf(strongest)) * tests)
 
 
+def _within(
+    classes: Ints, likely: Floats, recent: npt.NDArray[np.bool_]
+) -> tuple[tuple[float, float], float]:
+    """Return by how much rows of one class were likelier to be of it, its error, and the p."""
+    from scipy import stats
+
+    largest, strongest, tests = (0.0, 1.0), 0.0, 0
+    for each in range(likely.shape[1]):
+        before, now = (likely[(classes == each) & (recent == side), each] for side in (False, True))
+        if min(before.size, now.size) < FEW:
+            continue
+        tests += 1
+        difference = float(now.mean() - before.mean())
+        error = float(np.sqrt(before.var() / before.size + now.var() / now.size))
+        if error > 0 and abs(difference) / error > strongest:
+            strongest, largest = abs(difference) / error, (difference, error)
+    return largest, min(1.0, 2 * float(stats.norm.sf(strongest)) * max(tests, 1))
+
+
 def _hunted(inputs: Floats, left: Floats, recent: npt.NDArray[np.bool_]) -> Floats:
     """Return what trees make of what is left over of the current rows, on rows not seen."""
     told = np.zeros((len(left), 1))
@@ -244,10 +289,14 @@ def _hunted(inputs: Floats, left: Floats, recent: npt.NDArray[np.bool_]) -> Floa
 
 def _standard(columns: Floats) -> Floats:
     """Return columns in SDs from their means, what is missing at the mean, ends drawn in."""
-    middle = np.nanmean(columns, axis=0)
-    spread = np.nanstd(columns, axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    drawn: Floats = np.clip(np.nan_to_num((columns - middle) / spread), -FAR, FAR)
+    there = np.isfinite(columns)
+    count = np.maximum(there.sum(axis=0), 1)
+    largest = np.abs(np.where(there, columns, 0.0)).max(axis=0)
+    filled = np.where(there, columns, 0.0) / np.where(largest > 0, largest, 1.0)
+    middle = filled.sum(axis=0) / count
+    apart = np.where(there, filled - middle, 0.0)
+    spread = np.sqrt((apart**2).sum(axis=0) / count)
+    drawn: Floats = np.clip(apart / np.where(spread > 0, spread, 1.0), -FAR, FAR)
     return drawn
 
 

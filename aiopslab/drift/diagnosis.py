@@ -14,6 +14,7 @@ from aiopslab.drift.multivariate import Multivariate
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.performance import Performance
 from aiopslab.drift.quality import Break
+from aiopslab.findings import Effect
 
 CauseName = Literal[
     "data quality", "another model", "concept", "labels", "season", "covariates", "no drift"
@@ -22,6 +23,8 @@ Action = Literal["ignore", "watch", "fix the data", "recalibrate", "retrain", "r
 
 ALPHA = 0.01  # of a test of what an outcome means; there are up to three in a diagnosis
 FELT = 0.03  # shift of an outcome from which it matters: of the rows, or SDs
+# Breaks that leave the values of the features as they are, so that they explain no other drift.
+HARMLESS = {"column is new", "duplicate rows", "order leaks"}
 
 MEANING: Mapping[CauseName, str] = {
     "data quality": "the data broke, not the world that they describe",
@@ -127,7 +130,7 @@ def diagnose(
     Parameters
     ----------
     reference, current
-        Observations.
+        Observations; with a season, the reference is best of the same season.
     comparison
         Of their features, prediction, score and target, see `aiopslab.drift.compare`.
     together
@@ -162,14 +165,16 @@ def diagnose(
     moved = [each for each in features if each in drifted - seasonal - broken]
     outcome = conditional_shift(reference, current, named.target, _sound(features, broken), seed)
     model = conditional_shift(reference, current, named.prediction, _sound(features, broken), seed)
-    labels_moved = named.target in drifted
+    labels_moved = named.target in drifted - seasonal
     data = _data_quality(breaks)
-    another = _another_model(model, breaks)
+    another = _another_model(model, any(each in features for each in broken))
     concept = _concept(outcome, labels_moved)
-    labels = _labels(outcome, labels_moved, concept.holds)
+    labels = _labels(outcome, labels_moved)
+    covariates = _covariates(moved, together, broken, outcome)
     only_season = _season(features, drifted & seasonal, moved, history)
-    covariates = _covariates(moved, together, outcome)
     found = [data, another, concept, labels, covariates, only_season]
+    if all(each.kind in HARMLESS for each in breaks):
+        found = [*found[1:], data]
     none = _no_drift([each for each in found if each.holds])
     # What holds goes first; the order of the list is that of explaining away.
     ranked = sorted([*found, none], key=lambda each: not each.holds)
@@ -188,38 +193,51 @@ def _data_quality(breaks: tuple[Break, ...]) -> Cause:
     return Cause("data quality", bool(telling), tuple(telling[:5]), against)
 
 
-def _another_model(model: ConditionalShift, breaks: tuple[Break, ...]) -> Cause:
+def _another_model(model: ConditionalShift, is_broken: bool) -> Cause:
     if model.shift is None:
         return Cause("another model", False, (), ("too few predictions to tell",))
-    said = f"for the same features the prediction differs by {_size(model)}"
-    holds = _felt(model.p, model.shift.value) and not breaks
-    return Cause("another model", holds, (said,) if holds else (), () if holds else (_none(model),))
+    if not _felt(model.p, model.shift):
+        return Cause("another model", False, (), (_none(model),))
+    said = f"for the same features the prediction differs by {_size(model.shift)}"
+    if is_broken:
+        return Cause("another model", False, (said,), ("the features that broke explain it",))
+    return Cause("another model", True, (said,), ())
 
 
 def _concept(outcome: ConditionalShift, labels_moved: bool) -> Cause:
     if outcome.shift is None:
         return Cause("concept", False, (), ("too few outcomes are known to tell",))
-    differs = _felt(outcome.p, outcome.shift.value)
-    if not differs:
+    if not _felt(outcome.p, outcome.shift):
         return Cause("concept", False, (), (_none(outcome),))
-    restored = outcome.adjusted
-    if labels_moved and restored and not _felt(outcome.adjusted_p, restored.value):
+    if labels_moved and _is_of_labels(outcome):
         gone = "with the shares of the outcomes restored nothing differs"
         return Cause("concept", False, (), (gone,))
-    said = f"for the same features the outcome differs by {_size(outcome)}"
+    said = f"for the same features the outcome differs by {_size(outcome.shift)}"
     return Cause("concept", True, (said,), ())
 
 
-def _labels(outcome: ConditionalShift, labels_moved: bool, is_concept: bool) -> Cause:
+def _is_of_labels(outcome: ConditionalShift) -> bool:
+    """Tell whether what differs vanishes with the shares restored, and each class is as before."""
+    return not _felt(outcome.adjusted_p, outcome.adjusted) and not _felt(
+        outcome.within_p, outcome.within
+    )
+
+
+def _labels(outcome: ConditionalShift, labels_moved: bool) -> Cause:
     if outcome.shift is None:
         return Cause("labels", False, (), ("too few outcomes are known to tell",))
-    depends = _felt(outcome.p, outcome.shift.value)
-    holds = labels_moved and depends and not is_concept
-    evidence = ("the shares of the outcomes moved, and that alone explains what changed",)
-    if holds:
-        return Cause("labels", True, evidence, ())
-    why = "the features explain it" if labels_moved else "the shares of the outcomes did not move"
-    return Cause("labels", False, (), (why,))
+    if not labels_moved:
+        return Cause("labels", False, (), ("the shares of the outcomes did not move",))
+    moved = "the shares of the outcomes moved"
+    if not _felt(outcome.p, outcome.shift):
+        return Cause("labels", False, (moved,), ("the features explain it",))
+    if _is_of_labels(outcome):
+        return Cause("labels", True, (f"{moved}, and that alone explains what changed",), ())
+    if _felt(outcome.adjusted_p, outcome.adjusted) and outcome.adjusted:
+        rest = f"with the shares restored outcomes still differ by {_size(outcome.adjusted)}"
+    else:
+        rest = "the rows of one outcome are not what such rows were"
+    return Cause("labels", False, (moved,), (rest,))
 
 
 def _season(
@@ -235,12 +253,17 @@ def _season(
     return Cause("season", False, (), ("what moved, moved against the same season too",))
 
 
-def _covariates(moved: list[str], together: Multivariate, outcome: ConditionalShift) -> Cause:
+def _covariates(
+    moved: list[str], together: Multivariate, broken: set[str], outcome: ConditionalShift
+) -> Cause:
     jointly = [str(each) for each in together.measures if each.drifted]
+    if not moved and broken and jointly:
+        why = "no other feature moved than those that broke"
+        return Cause("covariates", False, (), (why,))
     if not moved and not jointly:
         return Cause("covariates", False, (), ("no feature moved by more than matters",))
     said = [f"{_listed(moved)} moved"] if moved else [f"together the features moved: {jointly[0]}"]
-    if outcome.shift is not None and not _felt(outcome.p, outcome.shift.value):
+    if outcome.shift is not None and not _felt(outcome.p, outcome.shift):
         said.append("the same features mean the same outcome")
     return Cause("covariates", True, tuple(said), ())
 
@@ -306,20 +329,21 @@ def _untested(
     return tuple(said)
 
 
-def _felt(p: float, shift: float) -> bool:
-    return p < ALPHA and abs(shift) >= FELT
+def _felt(p: float, shift: Effect | None) -> bool:
+    return shift is not None and p < ALPHA and abs(shift.value) >= FELT
 
 
-def _size(shift: ConditionalShift) -> str:
-    assert shift.shift is not None and shift.shift.interval is not None
-    low, high = shift.shift.interval.low, shift.shift.interval.high
-    if shift.shift.unit == "of the rows":
-        return f"{100 * shift.shift.value:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{shift.shift.value:.2f} SD ({low:.2f} to {high:.2f})"
+def _size(shift: Effect) -> str:
+    assert shift.interval is not None
+    low, high = shift.interval.low, shift.interval.high
+    if shift.unit == "of the rows":
+        return f"{100 * shift.value:.1f} points ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{shift.value:.2f} SD ({low:.2f} to {high:.2f})"
 
 
-def _none(shift: ConditionalShift) -> str:
-    return f"for the same features nothing differs by more than {_size(shift)}"
+def _none(outcome: ConditionalShift) -> str:
+    assert outcome.shift is not None
+    return f"for the same features nothing differs by more than {_size(outcome.shift)}"
 
 
 def _listed(names: list[str], shown: int = 4) -> str:

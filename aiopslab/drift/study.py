@@ -4,6 +4,7 @@ import pandas as pd
 
 from aiopslab.drift.analysis import DriftAnalysis
 from aiopslab.drift.comparison import compare
+from aiopslab.drift.conditional import ENOUGH
 from aiopslab.drift.costs import Costs
 from aiopslab.drift.diagnosis import diagnose
 from aiopslab.drift.estimation import Estimation, estimate_performance
@@ -13,7 +14,10 @@ from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.performance import Performance, measure_performance
 from aiopslab.drift.profile import profile
 from aiopslab.drift.quality import quality_breaks
+from aiopslab.drift.season import seasonal_reference
 from aiopslab.drift.segments import find_segments
+
+COVERED = 0.9  # share of the current rows of whose season the reference has rows, to use only those
 
 
 def analyse(
@@ -75,7 +79,8 @@ def analyse(
     breaks = quality_breaks(old, new, named)
     history = drift_over_time(old, new, named, windows, period, confidence, seed)
     performance = _performance(old, new, named, costs, windows, confidence, seed)
-    together = compare_jointly(old, new, named, seed)
+    like = _of_one_season(old, new, named, period, seed)
+    together = compare_jointly(like, new, named, seed)
     loses = performance is not None and _is_worse(performance)
     return DriftAnalysis(
         old,
@@ -88,8 +93,22 @@ def analyse(
         find_segments(old, new, named, of="loss" if loses else "drift", seed=seed),
         performance,
         _estimation(old, new, named, costs, windows, confidence, seed),
-        diagnose(old, new, comparison, together, breaks, history, performance, named, seed),
+        diagnose(like, new, comparison, together, breaks, history, performance, named, seed),
     )
+
+
+def _of_one_season(
+    old: pd.DataFrame,
+    new: pd.DataFrame,
+    roles: Roles,
+    period: str | pd.Timedelta | None,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the reference, of the season of the current rows where it holds most of that."""
+    if period is None:
+        return old
+    like = seasonal_reference(old, new, period, roles, seed)
+    return like.reference if like.covered >= COVERED and len(like.reference) >= ENOUGH else old
 
 
 def _performance(
