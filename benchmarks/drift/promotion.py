@@ -60,7 +60,7 @@ def _share(found: list[dict[str, object]], outcome: str) -> float:
 
 
 def _rows(seed: int, gain: float, harmed: float) -> pd.DataFrame:
-    """Two models whose mistakes are partly the same; `harmed` is what one segment has less of it."""
+    """Two models whose mistakes are partly the same; `harmed` is what one segment lacks."""
     rng = np.random.default_rng(seed)
     segment = rng.choice(list("abcde"), LABELS)
     truth = rng.integers(2, size=LABELS)

@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiopslab.drift.costs import cost_matrix
+from aiopslab.drift.observations import Roles
+from aiopslab.drift.outcomes import read_outcomes
+from aiopslab.errors import FrameError, ParameterError
+
+
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [
+        ([0, 1, 1], ["0", "1", "0"]),
+        ([False, True, True], [0, 1, 0]),
+        ([0.0, 1.0, 1.0], [0, 1, 0]),
+        (["no", "yes", "yes"], pd.Categorical(["no", "yes", "no"])),
+        (pd.array([0, 1, 1], "Int64"), pd.array([False, True, False], "boolean")),
+    ],
+)
+def test_a_class_is_the_same_however_it_is_written(said, true):
+    (outcomes,) = read_outcomes([pd.DataFrame({"prediction": said, "target": true})], Roles())
+    assert outcomes.predicted.tolist() == [0, 1, 1]
+    assert outcomes.truth.tolist() == [0, 1, 0]
+
+
+def test_predictions_and_targets_of_other_names_are_refused():
+    frame = pd.DataFrame({"prediction": ["yes", "no"], "target": [1, 0]})
+    with pytest.raises(FrameError, match="same names"):
+        read_outcomes([frame], Roles())
+
+
+def test_without_predictions_the_remedy_says_so():
+    with pytest.raises(FrameError, match="no column 'prediction'"):
+        read_outcomes([pd.DataFrame({"age": [1]})], Roles())
+
+
+def test_a_score_of_the_prediction_becomes_one_of_the_positive_class():
+    frame = pd.DataFrame({"prediction": [0, 1, 0], "score": [0.9, 0.8, 0.7]})
+    (outcomes,) = read_outcomes([frame], Roles())
+    assert outcomes.score == pytest.approx([0.1, 0.8, 0.3])
+
+
+def test_missing_targets_predictions_and_scores_are_known_as_such():
+    frame = pd.DataFrame(
+        {"prediction": [0, None, 1], "score": [0.1, 0.2, None], "target": [None, 1, 1]}
+    )
+    (outcomes,) = read_outcomes([frame], Roles())
+    assert outcomes.labelled.tolist() == [False, False, True]
+    assert np.isnan(outcomes.score[2])
+
+
+def test_classes_of_all_tables_are_coded_alike():
+    before = pd.DataFrame({"prediction": ["a", "b"], "target": ["a", "b"]})
+    now = pd.DataFrame({"prediction": ["b", "c"]})
+    one, other = read_outcomes([before, now], Roles())
+    assert one.classes == other.classes == ("a", "b", "c")
+    assert (one.predicted[1], other.predicted[0]) == (1, 1)
+
+
+def test_one_class_only_still_has_two_codes():
+    (outcomes,) = read_outcomes([pd.DataFrame({"prediction": [1, 1], "target": [1, 1]})], Roles())
+    assert outcomes.classes == (0, 1)
+    assert outcomes.predicted.tolist() == [1, 1]
+
+
+def test_costs_are_laid_out_by_truth_and_prediction():
+    matrix = cost_matrix({(True, 0): 5, ("0", 1.0): 2}, (0, 1))
+    assert matrix.tolist() == [[0, 2], [5, 0]]
+
+
+@pytest.mark.parametrize("costs", [{("maybe", 1): 1}, {(0, 1): float("nan")}])
+def test_costs_of_unknown_classes_or_of_no_number_are_refused(costs):
+    with pytest.raises(ParameterError):
+        cost_matrix(costs, (0, 1))
