@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from aiopslab.drift.conditions import (
     MISSING,
-    OTHER,
     PARTS,
     VALUES,
     WIDTH,
@@ -125,14 +124,12 @@ class Search:
     ) -> Iterator[tuple[float, Condition]]:
         """Yield the best conditions of every feature, with their scores."""
         numeric = [each for each in features if each < self.numeric]
-        if numeric:
-            yield from self._intervals(tally[numeric], whole, numeric)
-        for feature in features:
-            if feature >= self.numeric:
-                yield from self._sets(tally[feature], whole, feature)
+        categorical = [each for each in features if each >= self.numeric]
+        yield from self._intervals(tally[numeric], whole, numeric)
+        yield from self._sets(tally[categorical], whole, categorical)
         missing = np.abs(self.contrast.score(tally[features, MISSING], whole))
-        for feature, score in zip(features, missing.tolist(), strict=True):
-            yield score, self.grid.missing(feature)
+        for place in np.flatnonzero(missing > 0):
+            yield float(missing[place]), self.grid.missing(features[place])
 
     def _intervals(
         self, tally: Floats, whole: Floats, features: list[int]
@@ -140,29 +137,31 @@ class Search:
         sums = np.zeros((len(features), PARTS + 1, tally.shape[-1]))
         np.cumsum(tally[:, :PARTS], axis=1, out=sums[:, 1:])
         scores = np.abs(self.contrast.score(sums[:, LAST + 1] - sums[:, FIRST], whole))
-        for place, feature in enumerate(features):
-            last = len(self.grid.edges[feature])
-            own = scores[place]
-            fits = (last >= LAST) & ((FIRST > 0) | (last > LAST))
-            bounds = (FIRST > 0).astype(int) + (last > LAST)
-            worth = np.where(fits, own - 2 * np.log(PARTS) * bounds, -np.inf)
-            for each in np.argsort(-worth)[:A_FEATURE]:
-                if np.isfinite(worth[each]):
-                    condition = self.grid.interval(feature, int(FIRST[each]), int(LAST[each]))
-                    yield float(own[each]), condition
+        last = np.array([len(self.grid.edges[each]) for each in features], dtype=int)[:, None]
+        below, above = FIRST > 0, last > LAST  # is there a bound
+        fits = (last >= LAST) & (below | above) & (scores > 0)
+        worth = np.where(fits, scores - 2 * np.log(PARTS) * (below.astype(int) + above), -np.inf)
+        for place, each in _best(worth):
+            condition = self.grid.interval(features[place], int(FIRST[each]), int(LAST[each]))
+            yield float(scores[place, each]), condition
 
     def _sets(
-        self, tally: Floats, whole: Floats, feature: int
+        self, tally: Floats, whole: Floats, features: list[int]
     ) -> Iterator[tuple[float, Condition]]:
         """Yield single categories, and the few that differ most in one direction."""
-        named = np.array([each for each in range(OTHER) if each != MISSING])
-        signed = self.contrast.score(tally[named], whole)
+        signed = self.contrast.score(tally[:, NAMED], whole)
         for direction in (1, -1):
-            order = np.argsort(-direction * signed, kind="stable")[:TOGETHER]
-            chosen = named[order[direction * signed[order] > 0]]
-            scores = np.abs(self.contrast.score(np.cumsum(tally[chosen], axis=0), whole))
-            for count, score in enumerate(scores.tolist(), start=1):
-                yield score, self.grid.one_of(feature, chosen[:count].tolist())
+            order = np.argsort(-direction * signed, axis=1, kind="stable")[:, :TOGETHER]
+            chosen = NAMED[order]
+            sums = np.cumsum(np.take_along_axis(tally, chosen[..., None], axis=1), axis=1)
+            scores = direction * self.contrast.score(sums, whole)
+            fits = np.logical_and.accumulate(
+                direction * np.take_along_axis(signed, order, axis=1) > 0, axis=1
+            )
+            paid = 2 * np.log(VALUES) * np.arange(1, TOGETHER + 1)
+            for place, each in _best(np.where(fits, scores - paid, -np.inf)):
+                condition = self.grid.one_of(features[place], chosen[place, : each + 1].tolist())
+                yield float(scores[place, each]), condition
 
     def _cost(self, condition: Condition) -> float:
         bounds = int(np.isfinite(condition.low)) + int(np.isfinite(condition.high))
@@ -171,6 +170,15 @@ class Search:
 
 
 FIRST, LAST = np.triu_indices(PARTS)
+NAMED = np.arange(VALUES)
+
+
+def _best(worth: Floats) -> Iterator[tuple[int, int]]:
+    """Yield the places of the few best of every row."""
+    for place, order in enumerate(np.argsort(-worth, axis=1)[:, :A_FEATURE]):
+        for each in order.tolist():
+            if np.isfinite(worth[place, each]):
+                yield place, each
 
 
 def _kept(found: list[Candidate], width: int) -> list[Candidate]:

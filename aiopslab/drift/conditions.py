@@ -13,10 +13,10 @@ Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 Bins = npt.NDArray[np.intp]
 
-PARTS = 20  # of a number, by quantiles: conditions are then true to 5 % of the rows
-VALUES = 30  # most frequent categories that a condition may name
+PARTS = 32  # of a number, by quantiles: conditions are then true to 3 % of the rows
+VALUES = 30  # most frequent categories that a condition may name; fewer than the parts
 MISSING = PARTS  # the bin of a missing value, of numbers and of categories alike
-OTHER = VALUES + 1  # the bin of categories that no condition names
+OTHER = MISSING + 1  # the bin of categories that no condition names
 WIDTH = OTHER + 1  # bins of every feature
 
 
@@ -135,8 +135,7 @@ class Grid:
             allowed[: len(uppers)] = (uppers > condition.low) & (uppers <= condition.high)
         else:
             known = self.encoding.categories[feature - len(self.edges)]
-            places = np.array([known.index(each) for each in condition.values])
-            allowed[places + (places >= MISSING)] = True
+            allowed[[known.index(each) for each in condition.values]] = True
         return allowed
 
     def interval(self, feature: int, first: int, last: int) -> Condition:
@@ -150,7 +149,7 @@ class Grid:
     def one_of(self, feature: int, bins: Sequence[int]) -> Condition:
         """Return the condition of a category to be one of those of the bins."""
         place = feature - len(self.encoding.numeric)
-        values = [self.encoding.categories[place][_rank(each)] for each in sorted(bins)]
+        values = [self.encoding.categories[place][each] for each in sorted(bins)]
         return Condition(self.encoding.categorical[place], values=tuple(values))
 
     def missing(self, feature: int) -> Condition:
@@ -187,14 +186,10 @@ def cut(encoding: Encoding, rows: Booleans) -> Grid:
         part = np.searchsorted(edges[-1], values, "left")  # NaN sorts last, and is set below
         columns.append(np.where(np.isnan(values), MISSING, part))
     for codes in encoding.codes.T:
-        ranked = np.where(codes >= MISSING, codes + 1, codes)  # the bin of missing values is kept
-        columns.append(np.where(codes < 0, MISSING, np.minimum(ranked, OTHER)))
+        named = np.where(codes < VALUES, codes, OTHER)
+        columns.append(np.where(codes < 0, MISSING, named))
     bins = np.column_stack([np.empty((len(is_current), 0)), *columns]).astype(np.intp)
     return Grid(encoding, bins, tuple(edges))
-
-
-def _rank(place: int) -> int:
-    return place - (place > MISSING)
 
 
 def _edges(known: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """What may differ between a segment and the other rows, and how surely it does."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -131,7 +132,7 @@ class MeanContrast:
     scale: float
     one_sided: bool
 
-    @property
+    @cached_property
     def has_reference(self) -> bool:
         """Whether the outcome is known of reference rows, and can be said to have moved."""
         return int((~np.isnan(self.outcome[~self.is_current])).sum()) >= 2 * LEAST_ROWS

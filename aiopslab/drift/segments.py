@@ -24,7 +24,8 @@ Booleans = npt.NDArray[np.bool_]
 Of = Literal["drift", "loss"]
 
 ROWS = 100_000  # of each side, at most
-NEEDED = 200  # rows of each side: half to search, half to confirm
+NEEDED = 200  # rows of each side, to search and to confirm
+SEARCHED = 2 / 3  # of the rows; one choice among thousands needs more of them than its test
 MOST = 5  # segments in one respect
 FALSE = 0.05  # of the segments named may be false (Benjamini and Hochberg)
 CLASSES = 10  # that predictions may have to be followed one by one, else they are numbers
@@ -160,12 +161,12 @@ def find_segments(
         rate, or of a regression the absolute error, rose inside it by more than elsewhere; where
         the reference has no targets, is above that of the other current rows.
     seed
-        Of the draw and of the halves.
+        Of the draw and of the parts.
 
     Returns
     -------
     Segments
-        Sizes are of all rows, effects and p-values of the half that was not searched.
+        Sizes are of all rows, effects and p-values of the third that was not searched.
 
     Raises
     ------
@@ -183,7 +184,7 @@ def find_segments(
     >>> reference = pd.DataFrame({"age": rng.integers(18, 80, 4000), "land": "FR"})
     >>> old = pd.DataFrame({"age": rng.integers(70, 80, 400), "land": "FR"})
     >>> print(find_segments(reference, pd.concat([reference, old])))
-    age > 70
+    age > 69
     """
     if of not in {"drift", "loss"}:
         raise FrameError(f"of is {of!r}; expected 'drift' or 'loss'", "Pass of='drift'.")
@@ -198,7 +199,7 @@ def find_segments(
     known = min(*totals, *(_known(each) for each in contrasts if of == "loss"))
     if known < NEEDED or not encoding.features:
         return Segments(of, (), encoding.left_out, *totals, known >= NEEDED)
-    searched = generator.random(len(rows)) < 0.5
+    searched = generator.random(len(rows)) < SEARCHED
     grid = cut(encoding, searched)
     tested = [
         (contrast, *each)
@@ -219,7 +220,7 @@ def _tested(
     left = np.ones(len(searched), dtype=np.bool_)
     for number in range(MOST):
         best = search.best(np.flatnonzero(searched & left))
-        # The best is always tried on the other half; more have to be worth their description.
+        # The best is always tried on the other rows; more have to be worth their description.
         if best is None or (number > 0 and best.worth <= 0):
             return
         inside = met(best.conditions, encoding)

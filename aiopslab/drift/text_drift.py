@@ -1,0 +1,209 @@
+"""Drift of text: which words tell the current texts from those of the reference."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.drift.auc import AUC, MARGIN, SAME, Z, cross_validated_auc, folds_of
+from aiopslab.drift.measure import ALPHA, Measure, unmeasured
+
+Floats = npt.NDArray[np.float64]
+
+LENGTH = "length of the texts"
+ROWS = 10_000  # of each side, at most
+CHARACTERS = 5_000  # of a text that are read
+BUCKETS = 2**17  # that words are hashed to
+NEEDED = 50  # texts of each side: ten in every fold
+FOLDS = 5
+SHOWN = 15  # words
+LONGEST = 40  # characters of a word
+LENGTH_MARGIN = 0.05  # standard deviations
+WORD_COLUMNS = ("word", "change", "low", "high", "reference", "current")
+
+# A character of a language that writes no spaces is a word of its own.
+_WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W぀-ヿ㐀-鿿가-힯]+")
+
+
+@dataclass(frozen=True)
+class TextDrift:
+    """How well texts tell which sample they are of, by which words, and how their length moved.
+
+    Parameters
+    ----------
+    classifier
+        The AUC on texts that were held out.
+    length
+        Difference of the mean logarithm of words, in standard deviations of the reference's.
+    words
+        One row a word, most telling first: ``word, change, low, high, reference, current``, where
+        the last two are shares of the texts that have it. Empty where the AUC does not tell from
+        .5. Words are what people wrote: escape them wherever HTML is made.
+    """
+
+    classifier: Measure
+    length: Measure
+    words: pd.DataFrame
+
+    @property
+    def drifted(self) -> bool:
+        """Whether either is significant beside the other (Bonferroni), and matters."""
+        return any(2 * each.p <= ALPHA and each.matters for each in (self.classifier, self.length))
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a measure, with its interval."""
+        return pd.DataFrame([self.classifier.row(), self.length.row()])
+
+    def figure(self) -> Any:
+        """Draw how much more, or less, often the most telling words are used."""
+        from aiopslab.charts.bars import ranked_bars
+
+        title = "Words that tell the current texts from the reference"
+        return ranked_bars(self.words, "word", "change", title, "change of the share of texts")
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li>{escape(word)}: {before:.1%} → {after:.1%} of the texts</li>"
+            for word, _, _, _, before, after in self.words.itertuples(index=False)
+        )
+        measures = "".join(f"<p>{escape(str(each))}</p>" for each in (self.classifier, self.length))
+        return f'<section class="aiopslab-text-drift">{measures}<ul>{items}</ul></section>'
+
+
+def compare_texts(reference: pd.Series, current: pd.Series, seed: int = 0) -> TextDrift:
+    """Compare two columns of text.
+
+    Parameters
+    ----------
+    reference, current
+        Texts; missing ones are left out. Of more than 10,000 that many are drawn, and of each the
+        first 5,000 characters.
+    seed
+        Of the draw and of the folds.
+
+    Returns
+    -------
+    TextDrift
+        "Not enough data" under 50 texts of a side.
+
+    Notes
+    -----
+    TF-IDF of hashed words and a logistic regression, which S. Rabanser, S. Günnemann and
+    Z. C. Lipton, "Failing loudly", NeurIPS 2019, compare with other classifiers of domains.
+
+    Examples
+    --------
+    >>> reference = pd.Series(["the train is late again", "where is my train"] * 60)
+    >>> current = pd.Series(["the train is late again", "refund my ticket please"] * 60)
+    >>> result = compare_texts(reference, current)
+    >>> result.drifted, "refund" in set(result.words["word"])
+    (True, True)
+    """
+    generator = np.random.default_rng(seed)
+    sides = [_texts(each, generator) for each in (reference, current)]
+    rows = (len(sides[0]), len(sides[1]))
+    if min(rows) < NEEDED:
+        nothing = unmeasured(AUC, SAME, MARGIN, "", rows, NEEDED)
+        length = unmeasured(LENGTH, 0, LENGTH_MARGIN, "reference SDs", rows, NEEDED)
+        return TextDrift(nothing, length, pd.DataFrame(columns=WORD_COLUMNS))
+    tokens = [[words_of(each) for each in side] for side in sides]
+    classifier, weight_of = _classified(tokens, generator)
+    telling = _telling(tokens, weight_of) if classifier.p <= ALPHA else []
+    words = pd.DataFrame(telling, columns=WORD_COLUMNS)
+    return TextDrift(classifier, _length(tokens, rows), words)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in small letters.
+
+    Examples
+    --------
+    >>> words_of("Free entry, call 0800!")
+    ['free', 'entry', 'call', '0800']
+    """
+    return [each[:LONGEST] for each in _WORD.findall(text.casefold())]
+
+
+def _texts(series: pd.Series, generator: np.random.Generator) -> list[str]:
+    known = series.dropna()
+    if len(known) > ROWS:
+        known = known.iloc[np.sort(generator.choice(len(known), ROWS, replace=False))]
+    return [str(each)[:CHARACTERS] for each in known]
+
+
+def _classified(
+    tokens: list[list[list[str]]], generator: np.random.Generator
+) -> tuple[Measure, "_Weights"]:
+    from sklearn.feature_extraction import FeatureHasher
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.linear_model import LogisticRegression
+
+    rows = (len(tokens[0]), len(tokens[1]))
+    hasher = FeatureHasher(BUCKETS, input_type="string", alternate_sign=False)
+    counts = hasher.transform([*tokens[0], *tokens[1]])
+    inputs = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+    is_current = np.arange(sum(rows)) >= rows[0]
+    fold_of = np.concatenate([folds_of(each, FOLDS, generator) for each in rows])
+    folds, weights = [], np.zeros(BUCKETS)
+    for fold in range(FOLDS):
+        held = fold_of == fold
+        model = LogisticRegression(solver="liblinear", class_weight="balanced")
+        model.fit(inputs[~held], is_current[~held])
+        scores, truth = model.decision_function(inputs[held]), is_current[held]
+        folds.append((scores[truth], scores[~truth]))
+        weights += model.coef_[0] / FOLDS
+    return cross_validated_auc(AUC, folds, rows, NEEDED), _Weights(hasher, weights)
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """The weight that the classifier gives to a word."""
+
+    hasher: Any
+    weights: Floats
+
+    def of(self, words: Iterable[str]) -> Floats:
+        hashed = self.hasher.transform([[each] for each in words])
+        return np.asarray(hashed @ self.weights, dtype=np.float64)
+
+
+def _telling(tokens: list[list[list[str]]], weight_of: _Weights) -> list[tuple[Any, ...]]:
+    """Return the words whose use moved most surely, in the direction that their weight says.
+
+    A word that shares its bucket with another one is not taken for it that way.
+    """
+    counts = [Counter(word for text in side for word in set(text)) for side in tokens]
+    words = sorted(counts[0].keys() | counts[1].keys())
+    rows = np.array([len(side) for side in tokens], dtype=np.float64)
+    table = np.array([[side[word] for side in counts] for word in words], dtype=np.float64)
+    shares = (table + 1) / (rows + 2)  # A. Agresti and B. Caffo, American Statistician 54, 2000
+    change = shares[:, 1] - shares[:, 0]
+    spread = np.sqrt((shares * (1 - shares) / (rows + 2)).sum(axis=1))
+    deviate = np.where(change * weight_of.of(words) > 0, np.abs(change) / spread, 0)
+    order = [each for each in np.argsort(-deviate, kind="stable")[:SHOWN] if deviate[each] > Z]
+    return [
+        (
+            *(words[each], float(change[each])),
+            *(float(change[each] - Z * spread[each]), float(change[each] + Z * spread[each])),
+            *(table[each] / rows).tolist(),
+        )
+        for each in order
+    ]
+
+
+def _length(tokens: list[list[list[str]]], rows: tuple[int, int]) -> Measure:
+    from scipy import stats
+
+    before, after = (np.log1p([len(text) for text in side]) for side in tokens)
+    deviation = max(float(before.std(ddof=1)), 1e-12)
+    change = float(after.mean() - before.mean()) / deviation
+    spread = float(np.sqrt(before.var(ddof=1) / rows[0] + after.var(ddof=1) / rows[1])) / deviation
+    p = float(stats.ttest_ind(before, after, equal_var=False).pvalue) if spread > 0 else 1.0
+    low, high = change - Z * spread, change + Z * spread
+    return Measure(LENGTH, change, low, high, 0, LENGTH_MARGIN, p, "reference SDs", *rows, NEEDED)
