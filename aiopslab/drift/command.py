@@ -1,8 +1,12 @@
 """The command ``aiopslab promote``: whether a challenger is let past the gate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+
+from aiopslab.errors import AIOpsLabError, FrameError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,10 +16,16 @@ if TYPE_CHECKING:
 EXIT_CODES = """\b
 Exit codes
   0  promote the challenger
-  2  a wrong command, or evidence that cannot be read
+  2  a wrong command, or evidence or a model that cannot be used
   3  keep the champion
   4  not enough data to tell
 """
+
+
+class _Unusable(click.ClickException):
+    """What a pipeline must not take for a decision."""
+
+    exit_code = 2
 
 
 @click.command(epilog=EXIT_CODES)
@@ -66,46 +76,78 @@ def promote(
       aiopslab promote recent.parquet --champion models:/loans@champion
         --challenger models:/loans/7 --target paid --min-improvement 0.005 --set-alias champion
     """
+    import pandas as pd
+
     from aiopslab.drift.challenger import compare_models
     from aiopslab.drift.gate import Gate
+    from aiopslab.drift.registry import is_address, point_alias
     from aiopslab.drift.source import open_observations
 
-    gate = Gate(min_improvement, max_loss, min_labels=min_labels)
-    table = open_observations(observations).frames["observations"]
-    table, old = _predicted(table, champion, "champion", champion_score, target, tracking_uri)
-    table, new = _predicted(table, challenger, "challenger", challenger_score, target, tracking_uri)
-    challenge = compare_models(table, old, new, metric, segments=segments or None, seed=seed)
-    decision = gate.decide(challenge)
-    click.secho(decision.outcome, bold=True)
-    for reason in decision.reasons:
-        click.echo(f"  {reason}")
-    if set_alias and decision.outcome == "promote":
-        from aiopslab.drift.registry import point_alias
-
-        click.echo(f"  {point_alias(challenger, set_alias, tracking_uri)}")
+    with _refusing():
+        gate = Gate(min_improvement, max_loss, min_labels=min_labels)
+        table = open_observations(observations).frames["observations"]
+        if set_alias and (challenger in table or not is_address(challenger)):
+            raise ParameterError(
+                f"--set-alias is {set_alias}, but the challenger is {challenger}, a column",
+                "Name the version that is to get the alias: --challenger models:/NAME/VERSION.",
+            )
+        _check(table, target, *segments)
+        told = (champion, challenger, champion_score, challenger_score)
+        known = tuple(each for each in told if each is not None and each in table)
+        sides = [
+            _predicted(table, *side, target, known, tracking_uri)
+            for side in (
+                ("champion", champion, champion_score),
+                ("challenger", challenger, challenger_score),
+            )
+        ]
+        both = pd.concat([table, *(added for added, _ in sides)], axis=1)
+        old, new = (roles for _, roles in sides)
+        challenge = compare_models(both, old, new, metric, segments=segments or None, seed=seed)
+        decision = gate.decide(challenge)
+        click.secho(decision.outcome, bold=True)
+        for reason in decision.reasons:
+            click.echo(f"  {reason}")
+        if set_alias and decision.outcome == "promote":
+            click.echo(f"  {point_alias(challenger, set_alias, tracking_uri)}")
     raise SystemExit(decision.exit_code)
 
 
 def _predicted(
     table: "pd.DataFrame",
-    model: str,
     who: str,
+    model: str,
     score: str | None,
     target: str,
+    known: tuple[str, ...],
     tracking_uri: str | None,
 ) -> "tuple[pd.DataFrame, Roles]":
-    """Return the table with the predictions of a model, and where they are."""
+    """Return the columns that a model adds to a table, and which column is what."""
     from aiopslab.drift.observations import Roles
     from aiopslab.drift.registry import is_address, open_model
-    from aiopslab.errors import FrameError, did_you_mean
 
-    for column in (target, score, None if is_address(model) else model):
-        if column is not None and column not in table:
+    if model in table or not is_address(model):
+        _check(table, model, *([score] if score else []))
+        return table[[]], Roles(model, score or f"score of the {who}", target)
+    roles = Roles(f"prediction of the {who}", f"score of the {who}", target, ignored=known)
+    said = open_model(model, tracking_uri).predict(table, roles)
+    added = [each for each in (roles.prediction, roles.score) if each in said]
+    return said[added], roles
+
+
+def _check(table: "pd.DataFrame", *columns: str) -> None:
+    for column in columns:
+        if column not in table:
             raise FrameError(
                 f"the observations have no column {column!r}",
                 did_you_mean(column, [str(each) for each in table.columns]),
             )
-    if not is_address(model):
-        return table, Roles(model, score or f"score of the {who}", target)
-    roles = Roles(f"prediction of the {who}", f"score of the {who}", target)
-    return open_model(model, tracking_uri).predict(table, roles), roles
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """End in a message, and in the exit code of what is no decision."""
+    try:
+        yield
+    except AIOpsLabError as error:
+        raise _Unusable(str(error)) from None

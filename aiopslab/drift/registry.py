@@ -1,20 +1,28 @@
 """A model of an MLflow registry: where it came from, and what it says of observations."""
 
+import hashlib
 import os
 import re
+import shutil
+import tempfile
+import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.observations import Roles, positive_class, task_of
+from aiopslab.drift.observations import Roles, positive_class
 from aiopslab.errors import FrameError, SourceError
 from aiopslab.sources.evidence import EVIDENCE_MIME
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,9 +30,11 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+GONE = "RESOURCE_DOES_NOT_EXIST"
 WRITTEN_AS = "Write it as models:/NAME@ALIAS or models:/NAME/VERSION."
 COMMIT = "mlflow.source.git.commit"
 
@@ -69,6 +79,12 @@ class Lineage:
         """The version by its number, which no promotion changes."""
         return f"models:/{self.name}/{self.version}"
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 that tells the version from one of the same name and number elsewhere."""
+        told = self.name, self.version, self.model_id, self.run_id, self.created.isoformat()
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
     def table(self) -> pd.DataFrame:
         """Return the lineage as rows of ``what, value``; what is not known says so."""
         unknown = "not recorded"
@@ -91,9 +107,9 @@ class Lineage:
         return f'<section class="aiopslab-lineage"><table><tbody>{rows}</tbody></table></section>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        digest = self.datasets[0][1] if self.datasets else self.model_id
+        said = {"source": self.uri, "digest": self.digest, "frames": {}, "notes": []}
         return {
-            EVIDENCE_MIME: {"source": self.uri, "digest": digest, "frames": {}, "notes": []},
+            EVIDENCE_MIME: said,
             "text/html": self._repr_html_(),
             "text/plain": self.table().to_string(index=False),
         }
@@ -117,10 +133,13 @@ class RegisteredModel:
     @property
     def inputs(self) -> dict[str, str]:
         """The columns that the signature asks for, with their types; empty without a signature."""
+        return {each.name: repr(each.type) for each in self._columns() if each.required}
+
+    def _columns(self) -> list[Any]:
         schema = self.model.metadata.get_input_schema()
-        if schema is None or schema.is_tensor_spec():
-            return {}
-        return {each.name: str(each.type) for each in schema.inputs if each.required}
+        if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
+            return []
+        return list(schema.inputs)
 
     def complete(self, observations: pd.DataFrame, roles: Roles | None = None) -> pd.DataFrame:
         """Return the observations with predictions: their own where they have any, else its."""
@@ -146,45 +165,63 @@ class RegisteredModel:
         Raises
         ------
         FrameError
-            If a column of the signature is missing, or has a type that does not fit it.
+            If a column of the signature is missing or has a type that does not fit it, or the
+            model does not say one thing of each row.
         """
         named = roles or Roles()
-        asked = self.inputs
-        missing = [each for each in asked if each not in observations]
+        missing = [each for each in self.inputs if each not in observations]
         if missing:
             raise FrameError(
                 f"{self.lineage.uri} needs {', '.join(missing)}, which the observations do not "
                 f"have; they have {', '.join(map(str, observations.columns))}",
                 "Give the columns of its signature, or predictions made elsewhere.",
             )
-        features = observations[list(asked) or named.features(observations)]
+        signed = [each.name for each in self._columns() if each.name in observations]
+        features = observations[signed or named.features(observations)]
         said = self._asked(features)
-        table = observations.assign(**{named.prediction: np.asarray(said).ravel()})
-        scores = self._scores(features, table, named)
+        table = observations.assign(**{named.prediction: said})
+        scores = self._scores(features)
         return table if scores is None else table.assign(**{named.score: scores})
 
-    def _asked(self, features: pd.DataFrame) -> Any:
+    def _asked(self, features: pd.DataFrame) -> npt.NDArray[Any]:
+        """Return one prediction a row."""
         from mlflow.exceptions import MlflowException
 
         try:
-            with _asking():
-                return self.model.predict(features)
+            with _silently():
+                said = np.asarray(self.model.predict(features))
         except MlflowException as error:
             reason = str(error).rpartition("Error: ")[2].strip()
             raise FrameError(
                 f"the observations do not fit the signature of {self.lineage.uri}: {reason}",
                 "Bring the columns to the types that the signature names.",
             ) from None
+        except Exception as error:  # whatever the library of the model raises
+            raise FrameError(
+                f"{self.lineage.uri} could not predict: {type(error).__name__}: {_first(error)}",
+                "Give rows such as it was trained on, or predictions made elsewhere.",
+            ) from error
+        if said.size != len(features):
+            raise FrameError(
+                f"{self.lineage.uri} says {said.size} things of {len(features)} rows",
+                "Give a model with one prediction a row, or predictions made elsewhere.",
+            )
+        return said.ravel()
 
-    def _scores(self, features: pd.DataFrame, table: pd.DataFrame, roles: Roles) -> Floats | None:
+    def _scores(self, features: pd.DataFrame) -> Floats | None:
         """Return probabilities, where the model underneath tells them."""
-        raw: Any = getattr(self.model, "get_raw_model", lambda: None)()
+        try:
+            raw = self.model.get_raw_model()
+        except NotImplementedError:
+            return None
         if not hasattr(raw, "predict_proba"):
             return None
-        probabilities: Floats = np.asarray(raw.predict_proba(features), dtype=np.float64)
-        if task_of(table, roles) == "binary" and probabilities.shape[1] == 2:
-            place = list(raw.classes_).index(positive_class(table, roles))
-            return probabilities[:, place]
+        with _silently():
+            probabilities: Floats = np.asarray(raw.predict_proba(features), dtype=np.float64)
+        if len(raw.classes_) == 2:
+            # Of the classes that it knows: rows may hold but one of them.
+            known = pd.DataFrame({"prediction": raw.classes_})
+            return probabilities[:, list(raw.classes_).index(positive_class(known, Roles()))]
         highest: Floats = probabilities.max(axis=1)
         return highest
 
@@ -213,28 +250,40 @@ def open_model(uri: str, tracking_uri: str | None = None) -> RegisteredModel:
     Loading a model runs code that whoever logged it wrote: open only what you trust.
     """
     lineage = read_lineage(uri, tracking_uri)
-    with _asking(tracking_uri), _refusing(uri):
-        import mlflow
+    folder = tempfile.mkdtemp(prefix="aiopslab-model-")
+    try:
+        with _refusing(uri), _silently():
+            from mlflow import artifacts, pyfunc
 
-        return RegisteredModel(lineage, mlflow.pyfunc.load_model(lineage.uri))
+            # Of models:/ addresses it asks the server that the process is set to, whatever is said.
+            files = _client(tracking_uri).get_model_version_download_uri(
+                lineage.name, lineage.version
+            )
+            model = pyfunc.load_model(
+                artifacts.download_artifacts(files, dst_path=folder, tracking_uri=tracking_uri)
+            )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)  # it may read on from there
+    return RegisteredModel(lineage, model)
 
 
 def read_lineage(uri: str, tracking_uri: str | None = None) -> Lineage:
     """Read where a version came from without loading it, see `open_model`."""
     named = _URI.fullmatch(uri)
     if named is None:
-        raise SourceError(f"model is {uri!r}, which names no version of a model", WRITTEN_AS)
+        given = _without_secrets(uri)
+        raise SourceError(f"model is {given!r}, which names no version of a model", WRITTEN_AS)
     name, alias, version = named["name"], named["alias"], named["version"]
-    with _asking(tracking_uri), _refusing(uri):
-        from mlflow import MlflowClient
-
-        client = MlflowClient()
+    with _refusing(uri):
+        client = _client(tracking_uri)
         found = (
             client.get_model_version_by_alias(name, alias)
             if alias
             else client.get_model_version(name, version)
         )
-        run = client.get_run(found.run_id) if found.run_id else None
+        run = _run(client, found.run_id)
     inputs = run.inputs.dataset_inputs if run is not None and run.inputs else []
     source = str(found.source or "")
     return Lineage(
@@ -258,14 +307,14 @@ def read_lineage(uri: str, tracking_uri: str | None = None) -> Lineage:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text names a version of a registered model.
+    """Tell whether a text is the address of a model, well written or not, rather than a name.
 
     Examples
     --------
     >>> is_address("models:/loans@champion"), is_address("y_pred")
     (True, False)
     """
-    return _URI.fullmatch(text) is not None
+    return ":/" in text
 
 
 def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
@@ -286,48 +335,76 @@ def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
         If there is no such version, or the server refuses.
     """
     lineage = read_lineage(uri, tracking_uri)
-    with _asking(tracking_uri), _refusing(uri):
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-
-        client = MlflowClient()
-        try:
-            before = client.get_model_version_by_alias(lineage.name, alias).version
-        except MlflowException:
-            before = None  # nobody has it yet
+    with _refusing(uri):
+        client = _client(tracking_uri)
+        before = _pointed_at(client, lineage.name, alias)
         client.set_registered_model_alias(lineage.name, alias, lineage.version)
     was = f"it pointed at version {before}" if before else "it pointed at none"
     return f"{alias} of {lineage.name} points at version {lineage.version}; {was}"
 
 
-@contextmanager
-def _asking(tracking_uri: str | None = None) -> Iterator[None]:
-    """Talk to the server quietly, and leave the process as it was."""
+def _client(tracking_uri: str | None) -> "MlflowClient":
+    """Return a client of one server, which leaves what the process is set to alone."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    import mlflow
+    from mlflow import MlflowClient
 
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    if tracking_uri:
-        mlflow.set_tracking_uri(tracking_uri)
+    return MlflowClient(tracking_uri, tracking_uri)
+
+
+def _run(client: "MlflowClient", run_id: str | None) -> Any:
+    """Return a run; ``None`` where there is none, or none any more."""
+    from mlflow.exceptions import MlflowException
+
     try:
+        return client.get_run(run_id) if run_id else None
+    except MlflowException as error:
+        if error.error_code != GONE:
+            raise
+        return None
+
+
+def _pointed_at(client: "MlflowClient", name: str, alias: str) -> str:
+    """Return the version that an alias points at; empty where nobody has it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        if error.error_code not in {GONE, "INVALID_PARAMETER_VALUE"}:
+            raise
+        return ""
+
+
+@contextmanager
+def _silently() -> Iterator[None]:
+    """Keep to ourselves what the library of a model warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
-    finally:
-        if tracking_uri:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
 
 
 @contextmanager
 def _refusing(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises into an error with a next step; addresses keep no secret."""
-    from mlflow.exceptions import MlflowException
-
+    """Turn what MLflow, or the code of a model, raises into an error with a next step."""
     try:
         yield
-    except MlflowException as error:
-        first = re.sub(r"//[^/@\s]*@", "//", str(error).splitlines()[0])
+    except ImportError as error:
         raise SourceError(
-            f"{uri} could not be opened: {first}",
+            f"{uri} needs a package that is not here: {_first(error)}",
+            "Install what its requirements.txt names, or give predictions made elsewhere.",
+        ) from None
+    except Exception as error:  # a model is unpickled, which may raise anything
+        raise SourceError(
+            f"{uri} could not be opened: {_first(error)}",
             "Check its name, alias or version, and MLFLOW_TRACKING_URI or the tracking address.",
         ) from None
+
+
+def _first(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return _without_secrets(str(error).strip().partition("\n")[0] or type(error).__name__)
+
+
+def _without_secrets(text: str) -> str:
+    return re.sub(r"//[^/\s]*@", "//", text)

@@ -50,4 +50,6 @@ def open_observations(
             "Name a table with one row an observation, or a folder with observations.parquet.",
         )
     only = {"observations": evidence.frames["observations"]}
-    return Evidence.of(only, url, start, end, notes=evidence.notes, truth=evidence.truth)
+    return Evidence.of(
+        only, evidence.source, start, end, notes=evidence.notes, truth=evidence.truth
+    )

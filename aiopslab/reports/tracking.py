@@ -2,13 +2,20 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from aiopslab.errors import SourceError
 from aiopslab.reports.record import Record
 from aiopslab.reports.render import state
 
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
 EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
+MODELS = "models:/"  # of the evidence that is a version of a registered model
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -36,21 +43,22 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
     Returns
     -------
     str
-        Why the run could not be logged, in a sentence; empty when it was. A report is worth more
-        than its log entry, so this never raises.
+        Why the run could not be logged, or linked to the version of a model that it looked at, in
+        a sentence each; empty when it was. A report is worth more than its log entry, so this
+        never raises.
     """
     for name, value in (QUIET | PATIENCE).items():
         os.environ.setdefault(name, value)
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        if uri:
-            _log(record, folder, uri)
-        else:
+        if not uri:
             _log_to_store(record, folder)
+            return ""
+        run_id = _log(record, folder, uri)
     except Exception as error:
         place = _without_secrets(uri or str(folder / STORE))
         return f"This run is not in MLflow at {place}: {type(error).__name__}."
-    return ""
+    return " ".join(_unlinked(record, run_id, uri))
 
 
 def _log_to_store(record: Record, folder: Path) -> None:
@@ -63,34 +71,87 @@ def _log_to_store(record: Record, folder: Path) -> None:
         _log(record, folder, f"sqlite:///{store / 'mlflow.db'}", (store / "artifacts").as_uri())
 
 
-def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> None:
+def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> str:
+    """Log a run, and return the id that MLflow gave it."""
     from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, Param, RunTag
 
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artefacts)
     stamp = _milliseconds(record.started)
     run = client.create_run(experiment, stamp, run_name=record.id)
-    numbers = dict(record.verdict.metrics) if record.verdict else {}
-    numbers["duration s"] = record.duration_s
     tags = {"template": record.template, "state": state(record)}
     if record.verdict:
         tags["headline"] = record.verdict.headline
     client.log_batch(
         run.info.run_id,
-        metrics=[Metric(_key(name), value, stamp, 0) for name, value in numbers.items()],
+        metrics=_metrics(record),
         params=[Param(name, str(value)[:6000]) for name, value in record.parameters.items()],
         tags=[RunTag(name, value[:5000]) for name, value in tags.items()],
     )
     datasets = [
         Dataset("evidence", each["digest"][:DIGEST_LENGTH], "url", each["source"])
         for each in record.evidence
+        if not each["source"].startswith(MODELS)
     ]
     client.log_inputs(run.info.run_id, [DatasetInput(each) for each in datasets])
     client.log_artifacts(run.info.run_id, str(folder / record.id))
     status = "FAILED" if record.failure else "FINISHED"
     client.set_terminated(run.info.run_id, status, _milliseconds(record.ended))
+    return str(run.info.run_id)
+
+
+def _unlinked(record: Record, run_id: str, uri: str) -> Iterator[str]:
+    """Link a run to the versions of models that it looked at; yield why one could not be."""
+    models = {
+        each["source"]: each["digest"]
+        for each in record.evidence
+        if each["source"].startswith(MODELS)
+    }
+    for model, digest in models.items():
+        try:
+            _link(record, run_id, uri, model, digest)
+        except Exception as error:
+            reason = error.problem if isinstance(error, SourceError) else type(error).__name__
+            yield f"This report is not linked to {model} in MLflow: {_without_secrets(reason)}."
+
+
+def _link(record: Record, run_id: str, uri: str, model: str, digest: str) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModelInput
+
+    from aiopslab.drift.registry import read_lineage
+
+    lineage = read_lineage(model, uri)
+    if lineage.digest != digest:
+        raise SourceError(f"{_without_secrets(uri)} has another model under this name")
+    client = MlflowClient(uri, uri)
+    if lineage.model_id:
+        client.log_inputs(run_id, models=[LoggedModelInput(lineage.model_id)])
+        client.log_batch(run_id, metrics=_metrics(record, lineage.model_id))
+    if record.verdict is None:
+        return  # a report that failed leaves what the last one said of the version
+    said = {
+        "report": run_id,
+        "verdict": record.verdict.level,
+        "headline": record.verdict.headline[:5000],
+    }
+    for name, value in said.items():
+        client.set_model_version_tag(lineage.name, lineage.version, f"aiopslab.{name}", value)
+
+
+def _metrics(record: Record, model_id: str | None = None) -> "list[Metric]":
+    """Return the numbers of a run; with a model, those of its verdict, as numbers of the model."""
+    from mlflow.entities import Metric
+
+    numbers = dict(record.verdict.metrics) if record.verdict else {}
+    if model_id is None:
+        numbers["duration s"] = record.duration_s
+    stamp = _milliseconds(record.started)
+    return [
+        Metric(_key(name), value, stamp, 0, model_id=model_id) for name, value in numbers.items()
+    ]
 
 
 def _key(name: str) -> str:
@@ -105,4 +166,4 @@ def _milliseconds(text: str) -> int:
 
 
 def _without_secrets(uri: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", uri)
+    return re.sub(r"//[^/\s]*@", "//", uri)

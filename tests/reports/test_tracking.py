@@ -2,17 +2,15 @@
 
 import os
 import socket
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from aiopslab.drift import read_lineage
 from aiopslab.findings import Verdict
 from aiopslab.reports import record as records
 from aiopslab.reports import tracking
+from aiopslab.sources.evidence import EVIDENCE_MIME
 
 EVIDENCE = {"source": "recording/", "digest": "d" * 64, "frames": {"metrics": 3}, "notes": []}
 
@@ -30,54 +28,13 @@ def finished(tmp_path):
     return record
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A real MLflow server with a SQL store, on loopback."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("mlflow")), "server", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    quiet = os.environ | {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else it starts more processes
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log, cwd=folder)
-    try:
-        uri = f"http://127.0.0.1:{port}"
-        _await(uri + "/health", process, folder / "log")
-        yield uri
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _await(url, process, log):
-    import httpx
-
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            if httpx.get(url, timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.3)
-    raise TimeoutError(log.read_text())
-
-
 def _assert_logged(uri, record):
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
-    (run,) = client.search_runs([experiment.experiment_id])
-    assert run.info.run_name == record.id
+    named = f"attributes.run_name = '{record.id}'"
+    (run,) = client.search_runs([experiment.experiment_id], named)
     assert run.info.status == "FINISHED"
     assert run.data.params == {"evidence": "x", "confidence": "0.95"}
     assert run.data.metrics["top score _σ_"] == 2.5
@@ -96,10 +53,10 @@ def test_without_a_server_runs_go_to_the_embedded_store(tmp_path, finished, monk
 
 @pytest.mark.server
 @pytest.mark.slow
-def test_a_run_is_logged_to_the_server_that_is_set(tmp_path, finished, server, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+def test_a_run_is_logged_to_the_server_that_is_set(tmp_path, finished, mlflow_at, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_at)
     assert tracking.log(finished, tmp_path) == ""
-    _assert_logged(server, finished)
+    _assert_logged(mlflow_at, finished)
     assert not (tmp_path / ".mlflow").exists()
 
 
@@ -116,3 +73,92 @@ def test_a_server_that_is_down_is_a_note_and_never_a_lost_report(tmp_path, finis
 def test_telemetry_is_off(tmp_path, finished):
     tracking.log(finished, tmp_path, f"sqlite:///{tmp_path}/other.db")
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.fixture
+def version(mlflow_at, monkeypatch):
+    """The lineage of a new version of a model, and a client of the server that has it."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_at)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(mlflow_at, mlflow_at)
+    if not client.search_registered_models("name = 'judged'"):
+        client.create_registered_model("judged")
+    logged = client.create_logged_model("0")
+    source = f"models:/{logged.model_id}"
+    made = client.create_model_version("judged", source, model_id=logged.model_id)
+    return read_lineage(f"models:/judged/{made.version}"), client
+
+
+def _about(record, lineage):
+    """Return the record of a report that opened a version of a model too."""
+    model = lineage._repr_mimebundle_()[EVIDENCE_MIME]
+    return replace(record, evidence=(EVIDENCE, model))
+
+
+def _tags(client, lineage):
+    return client.get_model_version(lineage.name, lineage.version).tags
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_report_and_its_metrics_are_logged_to_the_version_of_the_model(
+    tmp_path, finished, version, mlflow_at
+):
+    lineage, client = version
+    assert tracking.log(_about(finished, lineage), tmp_path) == ""
+    _assert_logged(mlflow_at, finished)
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    (found,) = client.search_runs([experiment], f"attributes.run_name = '{finished.id}'")
+    run = client.get_run(found.info.run_id)  # a search leaves out the models
+    assert [each.model_id for each in run.inputs.model_inputs] == [lineage.model_id]
+    measured = {each.key: each for each in client.get_logged_model(lineage.model_id).metrics}
+    assert measured["top score _σ_"].value == 2.5
+    assert measured["top score _σ_"].run_id == run.info.run_id
+    assert "duration s" not in measured, "the report took that long, not the model"
+    assert _tags(client, lineage) == {
+        "aiopslab.report": run.info.run_id,
+        "aiopslab.verdict": "act",
+        "aiopslab.headline": "Do it",
+    }
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_the_last_verdict_of_a_version_outlives_a_report_that_failed(tmp_path, finished, version):
+    lineage, client = version
+    tracking.log(_about(finished, lineage), tmp_path)
+    before = _tags(client, lineage)
+    failure = records.Failure("KeyError", "x", 3)
+    failed = replace(finished, status="failed", failure=failure, verdict=None)
+    assert tracking.log(_about(failed, lineage), tmp_path) == ""
+    assert _tags(client, lineage) == before
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_model_of_another_server_is_a_note(tmp_path, finished, version):
+    lineage, client = version
+    elsewhere = replace(lineage, run_id="of another server")
+    note = tracking.log(_about(finished, elsewhere), tmp_path)
+    assert f"not linked to {lineage.uri}" in note and "another model" in note
+    assert _tags(client, lineage) == {}
+    missing = replace(lineage, version="99")
+    assert "not linked to models:/judged/99" in tracking.log(_about(finished, missing), tmp_path)
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_a_link_that_fails_is_a_note_and_never_a_lost_run(
+    tmp_path, finished, version, mlflow_at, monkeypatch
+):
+    from mlflow import MlflowClient
+
+    def refused(*_, **__):
+        raise PermissionError
+
+    lineage, _ = version
+    monkeypatch.setattr(MlflowClient, "set_model_version_tag", refused)
+    note = tracking.log(_about(finished, lineage), tmp_path)
+    assert note == f"This report is not linked to {lineage.uri} in MLflow: PermissionError."
+    _assert_logged(mlflow_at, finished)

@@ -1,19 +1,13 @@
 """A real Alertmanager, a real MLflow server and one that notes what it is asked."""
 
-import os
-import subprocess
-import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
 
 import httpx
 import pytest
 
 from aiopslab.runbooks import Step, built_in
-from tests.sources.prometheus.conftest import free_port
 from tests.sources.test_alertmanager import alert, alertmanager
 
 MODELS = (f"topics-{number}" for number in count())
@@ -45,40 +39,6 @@ def firing(alerts_at, request):
     alerts = [alert(name, service="auth")]
     httpx.post(f"{alerts_at}/api/v2/alerts", json=alerts).raise_for_status()
     return name
-
-
-@pytest.fixture(scope="session")
-def mlflow_at(tmp_path_factory):
-    """The address of an MLflow server with a SQL store."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [str(Path(sys.executable).with_name("mlflow")), "server", "--workers", "1"]
-    command += ["--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    quiet = os.environ | {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else it starts more processes
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log, cwd=folder)
-    try:
-        deadline = time.monotonic() + 90
-        while not _is_up(address):
-            assert process.poll() is None and time.monotonic() < deadline, (
-                folder / "log"
-            ).read_text()
-            time.sleep(0.3)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _is_up(address):
-    try:
-        return httpx.get(f"{address}/health", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture
