@@ -174,8 +174,10 @@ def _bin_categories(reference: pd.Series, current: pd.Series, rows: float) -> Bi
     occupied = np.bincount(np.concatenate(codes), minlength=missing + 1) > 0
     columns = [np.arange(missing + 1) == each for each in range(missing + 1) if occupied[each]]
     rare = np.arange(missing + 1) >= others
-    # The first is what the others are told against.
-    scores = _orthonormal(shares, columns[1:], rare, rows)
+    # A rare category may be less rare than it was in the reference by chance.
+    likely = shares + np.sqrt(shares * (1 - shares) / len(old))
+    # The first column is what the others are told against.
+    scores = _orthonormal(likely, columns[1:], rare, rows)
     return Bins(str(reference.name), VARIATION, codes[0], codes[1], scores, np.empty(0))
 
 

@@ -345,8 +345,8 @@ class _Followed:
         self.shares = everything / self.reference_rows
         current = self._against_all(self.bins.current, self.window, line.count)
         reference = self._against_all(self.bins.reference, past, line.reference_count)
-        self.plain, _ = self._scan(current, reference, line, 1.0)
-        rough = 1.0
+        rough = np.ones(self.bins.scores.shape[1])
+        self.plain, _ = self._scan(current, reference, line, rough)
         if line.season is not None and line.season.covered >= COVERED:
             seasonal = _Seasonal(self.bins, past, line.season)
             rough = roughness(reference.means, reference.rows, line.reference_place, line.period)
@@ -361,10 +361,9 @@ class _Followed:
         self.current, self.reference = current, reference
         self.scanned, self.inflation = self._scan(current, reference, line, rough)
         self.noise = self._learn_noise(line.rows)
-        noise = self.inflation * (1 / np.maximum(current.rows, 1) + 1 / self.reference_rows)
-        scores = self.bins.scores.shape[1]
+        noise = 1 / np.maximum(current.rows, 1) + 1 / self.reference_rows
         self.squares = np.where(
-            current.rows > 0, (current.means**2).sum(axis=1) - scores * noise, 0.0
+            current.rows > 0, (current.means**2).sum(axis=1) - self.inflation.sum() * noise, 0.0
         )
         self.effects = self.effect(current.counts, current.expected)
 
@@ -390,10 +389,10 @@ class _Followed:
         return _compared(self.bins, counts, expected, rows)
 
     def _scan(
-        self, current: _Compared, reference: _Compared, line: _Timeline, least: float
-    ) -> tuple[Scan, float]:
+        self, current: _Compared, reference: _Compared, line: _Timeline, least: Floats
+    ) -> tuple[Scan, Floats]:
         parts = [(reference.means, reference.rows), (current.means, current.rows)]
-        factor = max(least, inflation(parts))
+        factor = np.maximum(least, inflation(parts))
         if current.rows.sum() < FEW_ROWS:
             return Scan(1.0, 0.0), factor
         groups = current.grouped(_groups(line.count))
@@ -407,7 +406,9 @@ class _Followed:
         )
         effects = self.bins.effects(drawn.astype(np.float64), np.repeat(self.shares, DRAWS, axis=0))
         there = effects[np.isfinite(effects)]
-        return self.inflation * size * float((there**2).mean()) if there.size else 0.0
+        if not there.size or not self.inflation.size:
+            return 0.0
+        return size * float(self.inflation.mean() * (there**2).mean())
 
 
 class _Seasonal:
@@ -545,7 +546,7 @@ class _Judge:
         means = np.hstack([each.means for each in current])
         moved = (means * rows[:, None]).T @ means
         direction = np.linalg.eigh(moved)[1][:, -1]
-        factor = float(np.mean([each.inflation for each in followed]))
+        factor = float(direction**2 @ np.concatenate([each.inflation for each in followed]))
         if self.line.is_before:
             nearest = slice(-GROUPS, None)
             past = np.hstack([each.reference.means for each in followed])[nearest] @ direction
@@ -609,7 +610,7 @@ class _Judge:
             ratio += evidence(each.bins.scores, before, _mean(current, new, 0.0))[
                 each.bins.current[rows]
             ]
-        factor = max(each.inflation for each in followed)
+        factor = float(np.concatenate([each.inflation for each in followed]).max())
         row, low, high = date_rows(ratio, factor, self.confidence, self.seed)
         if start == 0 and low == 0:
             row = 0  # as likely as any, and nothing else was ever seen

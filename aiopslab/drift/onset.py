@@ -1,7 +1,7 @@
 """Since when: whether windows left the reference, and the row at which they did."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ SIMULATIONS = 500  # of windows without drift
 SCORES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # numbers of them that are simulated
 QUANTILE = 0.95  # at which the simulated scan is set against a single test
 STEADY = 0.75  # of the steps between windows that are taken for noise; the largest may be drift
+LAG = 2  # windows between those that are compared for noise
 RESAMPLES = 400
 FORGOTTEN = 40.0  # nats: evidence after which the row of the onset is beyond doubt
 POSITIONS = 1_000  # on either side that an onset may be moved to in a resample
@@ -71,7 +72,7 @@ class Scan:
     size: float
 
 
-def scan(means: Floats, rows: Floats, reference_rows: float, inflation: float) -> Scan:
+def scan(means: Floats, rows: Floats, reference_rows: float, inflation: Floats) -> Scan:
     """Test every run of windows against the reference.
 
     Parameters
@@ -83,7 +84,7 @@ def scan(means: Floats, rows: Floats, reference_rows: float, inflation: float) -
     reference_rows
         The noise of the reference is that of so many.
     inflation
-        How many times the variance is that of independent rows, see `inflation`.
+        How many times the variance of each score is that of independent rows, see `inflation`.
 
     Returns
     -------
@@ -99,8 +100,8 @@ def scan(means: Floats, rows: Floats, reference_rows: float, inflation: float) -
     --------
     >>> quiet, rows = np.zeros((20, 1)), np.full(20, 400.0)
     >>> moved = quiet + 0.5 * (np.arange(20) >= 12)[:, None]
-    >>> scan(quiet, rows, 8_000, 1.0).p > 0.5, scan(moved, rows, 8_000, 1.0).p < 1e-6
-    (True, True)
+    >>> [scan(each, rows, 8_000, np.ones(1)).p < 1e-6 for each in (quiet, moved)]
+    [False, True]
     """
     from scipy.special import gammaincc
 
@@ -111,18 +112,19 @@ def scan(means: Floats, rows: Floats, reference_rows: float, inflation: float) -
     count = np.append(0.0, rows.cumsum())
     sums = np.vstack([np.zeros(scores), (rows[:, None] * means).cumsum(axis=0)])
     size = np.maximum(count[last] - count[first], 1e-9)
-    shift = (((sums[last] - sums[first]) / size[:, None]) ** 2).sum(axis=1)
-    noise = inflation * (1 / size + 1 / reference_rows)
-    statistic = np.where(size >= 1, shift / noise, 0.0)
+    shift = ((sums[last] - sums[first]) / size[:, None]) ** 2
+    noise = 1 / size + 1 / reference_rows
+    statistic = np.where(size >= 1, (shift / inflation).sum(axis=1) / noise, 0.0)
     best = int(statistic.argmax())
     simulated = next(each for each in SCORES if each >= scores)
     tests = _worth(tuple(np.round(rows, 3)), float(reference_rows), simulated)
     p = min(1.0, tests * float(gammaincc(scores / 2, statistic[best] / 2)))
-    return Scan(p, float(np.sqrt(max(shift[best] - scores * noise[best], 0.0))))
+    excess = float(shift[best].sum() - inflation.sum() * noise[best])
+    return Scan(p, float(np.sqrt(max(excess, 0.0))))
 
 
-def inflation(parts: list[tuple[Floats, Floats]]) -> float:
-    """Return how many times the variance of windows is that of independent rows, at least 1.
+def inflation(parts: list[tuple[Floats, Floats]]) -> Floats:
+    """Return how many times the variance of each score in windows is that of independent rows.
 
     Parameters
     ----------
@@ -130,28 +132,36 @@ def inflation(parts: list[tuple[Floats, Floats]]) -> float:
         Means ``(windows, scores)`` and rows of consecutive windows, of the reference and of the
         current observations.
 
+    Returns
+    -------
+    numpy.ndarray
+        ``(scores,)``, at least 1.
+
     Notes
     -----
-    From the differences of neighbours (von Neumann 1941), which a slow movement leaves alone; the
-    largest quarter of them is left out, which a few steps leave alone. Each part is judged alone
-    and the greater counts: a shuffled reference tells nothing of the dependence in time.
+    From the differences of windows (von Neumann 1941), which a slow movement leaves alone; of
+    every second one, since neighbours may depend on each other. The largest quarter is left out,
+    which a few steps leave alone, and one standard error is added: a variance that is taken for
+    too small makes drift of noise, one too great only asks for more rows. Each part is judged
+    alone and the greater counts: a shuffled reference tells nothing of the dependence in time.
 
     Examples
     --------
     >>> noise = np.random.default_rng(0).normal(size=(2_000, 1)) / 10
-    >>> round(inflation([(noise, np.full(2_000, 100.0))]), 1)
-    1.0
+    >>> inflation([(noise, np.full(2_000, 100.0))]).round(1).tolist()
+    [1.0]
     """
-    worst = 1.0
+    worst = np.ones(parts[0][0].shape[1])
     for means, rows in parts:
         used = rows > 0
-        if used.sum() < 4 or not means.shape[1]:
+        if used.sum() < LAG + 3 or not means.shape[1]:
             continue
         kept = rows[used]
-        squared = np.diff(means[used], axis=0) ** 2 / (1 / kept[1:] + 1 / kept[:-1])[:, None]
-        each = np.sort(squared.mean(axis=1))
-        typical = each[: max(2, int(STEADY * len(each)))].mean()
-        worst = max(worst, float(typical) / _steady_share(means.shape[1]))
+        step = means[used][LAG:] - means[used][:-LAG]
+        squared = np.sort(step**2 / (1 / kept[LAG:] + 1 / kept[:-LAG])[:, None], axis=0)
+        typical = squared[: max(2, int(STEADY * len(squared)))].mean(axis=0)
+        error = np.sqrt(3 / len(squared))
+        worst = np.maximum(worst, typical / _steady_share() * (1 + error))
     return worst
 
 
@@ -269,8 +279,8 @@ def _worth(rows: tuple[float, ...], reference_rows: float, scores: int) -> float
     return float((1 - QUANTILE) / gammaincc(scores / 2, limit / 2))
 
 
-@lru_cache(maxsize=64)
-def _steady_share(scores: int) -> float:
+@cache
+def _steady_share() -> float:
     """Return what the mean of the lesser squared steps is, where their whole mean is 1."""
-    drawn = np.random.default_rng(0).chisquare(scores, 100_000) / scores
+    drawn = np.random.default_rng(0).chisquare(1, 100_000)
     return float(np.sort(drawn)[: int(STEADY * len(drawn))].mean())

@@ -178,8 +178,8 @@ def seasonal_reference(
     )
 
 
-def roughness(means: Floats, rows: Floats, place: Floats, period: float | None) -> float:
-    """Return how many times the variance of windows about a smooth season is that of their rows.
+def roughness(means: Floats, rows: Floats, place: Floats, period: float | None) -> Floats:
+    """Return how many times the variance of windows about a smooth season is that of rows.
 
     Parameters
     ----------
@@ -194,9 +194,9 @@ def roughness(means: Floats, rows: Floats, place: Floats, period: float | None) 
 
     Returns
     -------
-    float
-        At least 1. A week that was warmer than its season is a week of weather; where the
-        reference saw each phase once, nothing else tells such weeks from drift.
+    numpy.ndarray
+        ``(scores,)``, at least 1. A week that was warmer than its season is a week of weather;
+        where the reference saw each phase once, nothing else tells such weeks from drift.
 
     Examples
     --------
@@ -204,21 +204,22 @@ def roughness(means: Floats, rows: Floats, place: Floats, period: float | None) 
     >>> season = np.cos(2 * np.pi * place / 50)[:, None]
     >>> spells = np.repeat([0.5, -0.5], 5)[np.arange(50) % 10][:, None]
     >>> rows = np.full(50, 100.0)
-    >>> roughness(season, rows, place, 50), roughness(season + spells, rows, place, 50) > 20
-    (1.0, True)
+    >>> [roughness(each, rows, place, 50)[0] > 20 for each in (season, season + spells)]
+    [np.False_, np.True_]
     """
+    smooth = np.ones(means.shape[1])
     if period is None:
-        return 1.0
+        return smooth
     turns = 2 * np.pi * np.outer(place / period, np.arange(1, HARMONICS + 1))
     design = np.column_stack([np.ones(len(place)), np.cos(turns), np.sin(turns)])
     spare = int((rows > 0).sum()) - design.shape[1]
     if spare < design.shape[1] or not means.shape[1]:
-        return 1.0
+        return smooth
     weight = np.sqrt(rows)[:, None]
     solution = np.linalg.lstsq(design * weight, means * weight, rcond=None)[0]
     rest = (weight * (means - design @ solution)) ** 2
-    excess: float = rest.sum() / (spare * means.shape[1])
-    return max(1.0, float(excess))
+    rough: Floats = np.maximum(smooth, rest.sum(axis=0) / spare)
+    return rough
 
 
 def check_times(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> None:

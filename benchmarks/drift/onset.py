@@ -22,7 +22,7 @@ RUPTURES_ROWS = 50  # in a block, as its cost grows with the square
 
 
 def figures() -> list[Figure]:
-    made = [*_stationary(), _planted(), _cost()]
+    made = [*_stationary(), *_dependent(), _planted(), _cost()]
     if not data.is_there():
         return [*made, Figure("public sets with a known onset", float("nan"), note="not there")]
     return [*made, *_car_loan(), _elec2()]
@@ -85,6 +85,24 @@ def _stationary() -> Iterator[Figure]:
             seen / REPETITIONS,
             0.05,
             note=f"{REPETITIONS} repetitions, 12 features",
+        )
+
+
+def _dependent() -> Iterator[Figure]:
+    """Yield false alarms on autoregressions, whose windows move without any drift."""
+    from scipy.signal import lfilter
+
+    for dependence in (0.5, 0.9):
+        seen = 0
+        for seed in range(REPETITIONS // 2):
+            noise = np.random.default_rng(seed).normal(size=(21_000, 8))
+            values = pd.DataFrame(lfilter([1.0], [1.0, -dependence], noise, axis=0)[1_000:])
+            seen += drift_over_time(values[:10_000], values[10_000:]).onset is not None
+        yield at_most(
+            f"onset without drift, rows that depend on the one before by {dependence}",
+            seen / (REPETITIONS // 2),
+            0.05,
+            note=f"{REPETITIONS // 2} repetitions, 8 features, 10,000 rows each",
         )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import signal, stats
 
 from aiopslab.drift.bins import bin_feature, window_counts
 from aiopslab.drift.history import drift_over_time
@@ -83,6 +83,15 @@ def test_stationary_data_have_no_onset():
         past, now = frame(3_000, 2 * seed), frame(4_000, 2 * seed + 1)
         found += drift_over_time(earlier(past), now).onset is not None
     assert found <= 6  # at 5 % more in fewer than four runs in a hundred; 1 was seen
+
+
+def test_dependent_rows_have_no_onset_either():
+    found = 0
+    for seed in range(30):
+        noise = np.random.default_rng(seed).normal(size=(16_000, 4))
+        values = pd.DataFrame(signal.lfilter([1.0], [1.0, -0.7], noise, axis=0))
+        found += drift_over_time(values[:8_000], values[8_000:]).onset is not None
+    assert found <= 5
 
 
 def test_a_shift_of_the_whole_has_begun_before():

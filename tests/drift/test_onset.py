@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import signal, stats
 
 from aiopslab.drift.onset import date_rows, evidence, inflation, scan
 
@@ -12,7 +12,7 @@ def test_a_scan_of_no_drift_rarely_finds_one():
     for _ in range(400):
         offset = rng.normal(size=3) / np.sqrt(5_000)
         means = rng.normal(size=(40, 3)) / np.sqrt(rows)[:, None] - offset
-        low += scan(means, rows, 5_000, 1.0).p <= 0.05
+        low += scan(means, rows, 5_000, np.ones(3)).p <= 0.05
     assert 4 <= low <= 36  # 20 expected; outside of this one run in ten thousand
 
 
@@ -20,7 +20,7 @@ def test_the_noise_of_a_small_reference_is_no_drift():
     rows = np.full(30, 1_000.0)
     rng = np.random.default_rng(2)
     found = sum(
-        scan(np.repeat(rng.normal(size=(1, 1)) / 10, 30, axis=0), rows, 100, 1.0).p <= 0.05
+        scan(np.repeat(rng.normal(size=(1, 1)) / 10, 30, axis=0), rows, 100, np.ones(1)).p <= 0.05
         for _ in range(200)
     )
     assert found <= 20
@@ -32,28 +32,26 @@ def test_the_size_of_a_shift_is_freed_of_noise():
     for _ in range(50):
         means = rng.normal(size=(40, 4)) / 20
         means[25:, 0] += 0.3
-        sizes.append(scan(means, np.full(40, 400.0), 1e9, 1.0).size)
+        sizes.append(scan(means, np.full(40, 400.0), 1e9, np.ones(4)).size)
     assert np.mean(sizes) == pytest.approx(0.3, abs=0.02)
 
 
 @pytest.mark.parametrize("dependence", [0.0, 0.5, 0.8])
 def test_inflation_is_that_of_an_autoregression(dependence):
     rng = np.random.default_rng(4)
-    noise = rng.normal(size=200 * 400)
-    values = np.empty_like(noise)
-    last = 0.0
-    for index, each in enumerate(noise):
-        last = values[index] = dependence * last + each * np.sqrt(1 - dependence**2)
+    noise = rng.normal(size=200 * 400) * np.sqrt(1 - dependence**2)
+    values = signal.lfilter([1.0], [1.0, -dependence], noise)
     means = values.reshape(200, 400).mean(axis=1)[:, None]
     truth = (1 + dependence) / (1 - dependence)
-    assert inflation([(means, np.full(200, 400.0))]) == pytest.approx(truth, rel=0.35)
+    found = inflation([(means, np.full(200, 400.0))])
+    assert found == pytest.approx([max(truth, 1)], rel=0.35)
 
 
 def test_a_step_does_not_inflate():
     rng = np.random.default_rng(5)
     means = rng.normal(size=(60, 3)) / 10
     means[30:] += 5
-    assert inflation([(means, np.full(60, 100.0))]) < 1.5
+    assert inflation([(means, np.full(60, 100.0))]).max() < 1.8
 
 
 def test_evidence_turns_the_sign_half_way():
