@@ -15,11 +15,12 @@ Ints = npt.NDArray[np.int64]
 
 ROWS = 10_000  # of each side that are used at most
 ENOUGH = 200  # on either side, with the outcome known
-FOLDS = 4
+FOLDS = 3
 COMMON = 12  # classes that are kept apart at most; the rarest are one
-ROUNDS, SOME = 60, 15  # of trees for two classes, and at least for many, each of which costs trees
+ROUNDS, SOME = 50, 15  # of trees for two classes, and at least for many, each of which costs trees
 DOUBTFUL = 0.05  # p above which nothing differs
 FEW = 30  # rows of a class on either side, from which they are compared
+LEAF = 20  # known values of a feature, from which trees can split it
 FAR = 3.0  # SDs of a feature beyond which it counts no more
 Z = 1.96
 
@@ -186,7 +187,8 @@ def _encoded(features: pd.DataFrame) -> Floats:
             texts = values.astype(str).where(values.notna())
             order = texts.value_counts().index
             columns.append(texts.map({each: rank for rank, each in enumerate(order)}).to_numpy())
-    return np.column_stack(columns).astype(float) if columns else np.zeros((len(features), 1))
+    known = [each for each in columns if np.isfinite(each.astype(float)).sum() >= LEAF]
+    return np.column_stack(known).astype(float) if known else np.zeros((len(features), 1))
 
 
 def _classes(values: pd.Series) -> Ints:

@@ -296,7 +296,7 @@ def _action(cause: CauseName, change: bool | None, outcome: ConditionalShift) ->
     """Say what to do about a cause, given whether performance is better (True) or worse (False)."""
     if cause == "data quality":
         return "fix the data", "the data broke; no model can mend that"
-    if change and cause != "no drift":
+    if change and cause not in ("season", "no drift"):
         return "keep", "the model does better than on the reference"
     if cause in REMEDIES:
         return REMEDIES[cause]

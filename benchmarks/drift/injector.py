@@ -283,7 +283,11 @@ def _labels(seed: int, name: str, rng: np.random.Generator) -> Case:
     wanted = float(np.clip(wanted, 0.08, 0.92))
     chance = np.where(many["target"] == 1, wanted / share, (1 - wanted) / (1 - share))
     drawn = rng.choice(len(many), _rows(rng), replace=False, p=chance / chance.sum())
-    return Case("labels", name, old, many.iloc[drawn].reset_index(drop=True), None, "recalibrate")
+    new = many.iloc[drawn].reset_index(drop=True)
+    right = [(each["prediction"] == each["target"]).mean() for each in (old, new)]
+    # The rarer the rare class, the more is right: a model may as well be kept as recalibrated.
+    action = "recalibrate" if right[1] <= right[0] else ""
+    return Case("labels", name, old, new, None, action)
 
 
 def _concept(how: Callable[[World, Floats, np.random.Generator], Floats]) -> "Make":
