@@ -13,6 +13,9 @@ from aiopslab.frames import FRAME_NAMES, FrameWarning, conform, infer, schemas, 
 TIMES = pd.date_range("2026-03-01T12:00", periods=3, freq="s", tz="UTC")
 
 
+FREE = {"metrics", "observations"}  # frames of any columns
+
+
 def rows(name: str) -> pd.DataFrame:
     """Return three rows that fit a frame."""
     common = {"timestamp": TIMES, "service": "gateway"}
@@ -83,13 +86,18 @@ def test_empty_tables_conform(name):
     assert len(conform(name, rows(name).iloc[:0])) == 0
 
 
-@pytest.mark.parametrize("name", [each for each in FRAME_NAMES if each != "metrics"])
+@pytest.mark.parametrize("name", [each for each in FRAME_NAMES if each not in FREE])
 def test_every_missing_column_is_named(name):
     with pytest.raises(FrameError) as raised:
         conform(name, pd.DataFrame({"other": [1]}))
     required = [each for each, column in schemas()[name].columns.items() if column.required]
     for column in required:
         assert f"column '{column}' is missing" in str(raised.value)
+
+
+def test_observations_are_any_table():
+    table = pd.DataFrame({"age": [30, 40], "größe": ["a", None]})
+    pd.testing.assert_frame_equal(conform("observations", table), table)
 
 
 def test_an_unknown_frame_names_the_nearest():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from aiopslab.drift.observations import Roles
 
+NO_SCORE = "score"  # the one name of a score that a table may lack
 EXIT_CODES = """\b
 Exit codes
   0  promote the challenger
@@ -93,6 +95,8 @@ def promote(
             )
         _check(table, target, *segments)
         told = (champion, challenger, champion_score, challenger_score)
+        if NO_SCORE not in told:
+            table = table.drop(columns=NO_SCORE, errors="ignore")  # of which model, who knows
         known = tuple(each for each in told if each is not None and each in table)
         sides = [
             _predicted(table, *side, target, known, tracking_uri)
@@ -128,11 +132,12 @@ def _predicted(
 
     if model in table or not is_address(model):
         _check(table, model, *([score] if score else []))
-        return table[[]], Roles(model, score or f"score of the {who}", target)
+        return table[[]], Roles(model, score or NO_SCORE, target)
     roles = Roles(f"prediction of the {who}", f"score of the {who}", target, ignored=known)
     said = open_model(model, tracking_uri).predict(table, roles)
-    added = [each for each in (roles.prediction, roles.score) if each in said]
-    return said[added], roles
+    if roles.score not in said:
+        return said[[roles.prediction]], replace(roles, score=NO_SCORE)
+    return said[[roles.prediction, roles.score]], roles
 
 
 def _check(table: "pd.DataFrame", *columns: str) -> None:
