@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from aiopslab.drift.measure import Measure
+from aiopslab.drift.measure import Measure, Z
 
 Floats = npt.NDArray[np.float64]
 
 AUC = "domain classifier AUC"
 SAME = 0.5
 MARGIN = 0.015  # what one feature gives that moved by .05 of its standard deviation
-Z = 1.959964  # of 95 %
 
 
 def auc_with_variance(current: Floats, reference: Floats) -> tuple[float, float]:

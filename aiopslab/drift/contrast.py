@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from aiopslab.drift.auc import Z
+from aiopslab.drift.measure import Z
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.auc import Z
 from aiopslab.drift.encoding import Encoding
-from aiopslab.drift.measure import Measure, unmeasured
+from aiopslab.drift.measure import Measure, Z, unmeasured
 
 Floats = npt.NDArray[np.float64]
 

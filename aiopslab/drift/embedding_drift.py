@@ -84,7 +84,7 @@ def compare_embeddings(reference: pd.Series, current: pd.Series, seed: int = 0) 
     rows = (len(sides[0]), len(sides[1]))
     if min(rows) < NEEDED:
         nothing = unmeasured(AUC, SAME, MARGIN, "", rows, NEEDED)
-        return EmbeddingDrift(nothing, mean_discrepancy(np.empty((0, 1)), np.empty((0, 1))))
+        return EmbeddingDrift(nothing, mean_discrepancy(sides[0], sides[1]))
     if sides[0].shape[1] != sides[1].shape[1]:
         raise FrameError(
             f"embeddings have {sides[0].shape[1]} numbers in the reference and "

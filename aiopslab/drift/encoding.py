@@ -113,9 +113,8 @@ def encoded(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> Enc
             left_out |= _why_not_factor(name, codes, categories)
             factors[name] = codes, categories
         else:
-            values = np.concatenate([_numbers(each) for each in sides])
-            left_out |= _why_not_numbers(name, values, len(reference))
-            numbers[name] = _finite(values)
+            numbers[name] = _finite(np.concatenate([_numbers(each) for each in sides]))
+            left_out |= _why_not_numbers(name, numbers[name], len(reference))
             booleans |= {name} if kind == "boolean" else set()
     numeric = tuple(each for each in numbers if each not in left_out)
     categorical = tuple(each for each in factors if each not in left_out)
@@ -238,8 +237,7 @@ def _why_not_numbers(name: str, values: Floats, reference_rows: int) -> dict[str
     distinct = 1 + int((np.diff(ordered) > 0).sum())
     if rising and distinct > FEW:
         return {name: "a clock or counter: it only ever rises from row to row"}
-    with np.errstate(invalid="ignore"):
-        whole = bool((known == np.round(known)).all())
+    whole = bool((known == np.round(known)).all())
     if not whole or distinct < len(known):
         return {}
     fills_its_range = ordered[-1] - ordered[0] < 2 * len(known)

@@ -3,7 +3,13 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 ALPHA = 0.05  # of a single test
+Z = 1.959964  # of an interval of 95 %
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -104,3 +110,38 @@ def unmeasured(
     """
     nan = float("nan")
     return Measure(name, nan, nan, nan, none, margin, 1.0, unit, *rows, needed)
+
+
+def shift_of_means(
+    name: str, reference: Floats, current: Floats, margin: float, rows: tuple[int, int], needed: int
+) -> Measure:
+    """Return by how much a mean moved, in standard deviations of the reference.
+
+    Notes
+    -----
+    The test is that of B. L. Welch, "The generalization of Student's problem when several
+    different population variances are involved", Biometrika 34, 1947.
+
+    Examples
+    --------
+    >>> before, after = np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])
+    >>> shift_of_means("length", before, after, 0.05, (3, 3), 3).value
+    1.0
+    """
+    from scipy import special
+
+    counts = len(reference), len(current)
+    change = float(current.mean() - reference.mean())
+    parts = [float(each.var(ddof=1)) / len(each) for each in (reference, current)]
+    spread = math.sqrt(sum(parts))
+    unit = max(float(reference.std(ddof=1)), 1e-12)
+    p = float(abs(change) < 1e-12)  # where neither side varies, they are the same or they are not
+    if spread > 1e-12:
+        freedom = sum(parts) ** 2 / sum(
+            each**2 / (count - 1) for each, count in zip(parts, counts, strict=True)
+        )
+        p = float(2 * special.stdtr(freedom, -abs(change) / spread))
+    half = Z * spread / unit
+    value = change / unit
+    low, high = value - half, value + half
+    return Measure(name, value, low, high, 0, margin, p, "reference SDs", *rows, needed)

@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from aiopslab.drift.auc import Z
-from aiopslab.drift.measure import Measure, unmeasured
+from aiopslab.drift.measure import Measure, Z, unmeasured
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.auc import Z
 from aiopslab.drift.encoding import Encoding
-from aiopslab.drift.measure import Measure, unmeasured
+from aiopslab.drift.measure import Measure, shift_of_means, unmeasured
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +61,6 @@ def reconstruct(encoding: Encoding) -> Reconstruction:
     Features are standardised by the reference; a category is its frequency there, a missing value
     the mean. Components are fitted on every other reference row, and the errors compared are those
     of the other half, as the rows that components were fitted on are rebuilt best.
-    The test is that of B. L. Welch, Biometrika 34, 1947.
     """
     split = encoding.reference_rows
     rows = (split, len(encoding.values) - split)
@@ -78,10 +76,6 @@ def reconstruct(encoding: Encoding) -> Reconstruction:
     lost = vectors[:, : table.shape[1] - kept]  # what the components leave out
     squared = [((each @ lost) @ lost.T) ** 2 for each in (held, current)]
     before, after = (np.sqrt(each.sum(axis=1)) for each in squared)
-    deviation = max(float(before.std(ddof=1)), 1e-12)
-    change = float(after.mean() - before.mean()) / deviation
-    spread = np.sqrt(before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after)) / deviation
-    p = _two_sided(change, float(spread), before, after)
     per_feature = pd.DataFrame(
         {
             "feature": encoding.features,
@@ -91,8 +85,7 @@ def reconstruct(encoding: Encoding) -> Reconstruction:
     )
     per_feature["change"] = per_feature["current"] - per_feature["reference"]
     per_feature = per_feature.sort_values("change", ascending=False, ignore_index=True)
-    low, high = change - Z * float(spread), change + Z * float(spread)
-    measure = Measure(NAME, change, low, high, 0, MARGIN, p, UNIT, *rows, NEEDED)
+    measure = shift_of_means(NAME, before, after, MARGIN, rows, NEEDED)
     return Reconstruction(measure, per_feature, kept)
 
 
@@ -115,11 +108,3 @@ def _numbers(encoding: Encoding) -> Floats:
     # A constant of the reference keeps its own unit: any change of it is far.
     standard = centred / np.where(spread > 0, spread, 1)
     return np.asarray(np.clip(np.nan_to_num(standard, nan=0.0), -FAR, FAR), dtype=np.float64)
-
-
-def _two_sided(change: float, spread: float, before: Floats, after: Floats) -> float:
-    from scipy import stats
-
-    if spread == 0:
-        return float(change == 0)
-    return float(stats.ttest_ind(before, after, equal_var=False).pvalue)

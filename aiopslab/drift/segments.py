@@ -324,12 +324,17 @@ def _losses(rows: pd.DataFrame, is_current: Booleans, roles: Roles) -> Iterator[
         error = np.abs((numbers[0] - numbers[1]).to_numpy(dtype=np.float64, na_value=np.nan))
         yield MeanContrast(is_current, error, "mean absolute error", "absolute error", 1.0, True)
         return
-    differs = (_plain(said) != _plain(truth)).to_numpy(dtype=np.float64)
+    differs = (_spelled(said) != _spelled(truth)).to_numpy(dtype=np.float64)
     wrong: Floats = np.where(unknown, np.nan, differs)
     yield MeanContrast(is_current, wrong, "error rate", "error rate", 1.0, True)
 
 
-def _plain(values: pd.Series) -> pd.Series:
-    """Return classes in one spelling: 1, 1.0, True and "1" are the same."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers.astype(object).where(numbers.notna(), values.astype(str))
+def _spelled(values: pd.Series) -> pd.Series:
+    """Return classes in one spelling: 1, 1.0, True, "1" and "true" are the same."""
+    known = values.dropna().unique()
+    return values.map({each: _word(str(each)) for each in known})
+
+
+def _word(name: str) -> str:
+    truth = {"true": "1", "false": "0"}.get(name.casefold(), name)
+    return truth.removesuffix(".0")

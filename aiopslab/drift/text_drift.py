@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.auc import AUC, MARGIN, SAME, Z, cross_validated_auc, folds_of
-from aiopslab.drift.measure import ALPHA, Measure, unmeasured
+from aiopslab.drift.auc import AUC, MARGIN, SAME, cross_validated_auc, folds_of
+from aiopslab.drift.measure import ALPHA, Measure, Z, shift_of_means, unmeasured
 
 Floats = npt.NDArray[np.float64]
 
@@ -116,7 +116,9 @@ def compare_texts(reference: pd.Series, current: pd.Series, seed: int = 0) -> Te
     classifier, weight_of = _classified(tokens, generator)
     telling = _telling(tokens, weight_of) if classifier.p <= ALPHA else []
     words = pd.DataFrame(telling, columns=WORD_COLUMNS)
-    return TextDrift(classifier, _length(tokens, rows), words)
+    words_each = [np.log1p([len(text) for text in side]) for side in tokens]
+    length = shift_of_means(LENGTH, words_each[0], words_each[1], LENGTH_MARGIN, rows, NEEDED)
+    return TextDrift(classifier, length, words)
 
 
 def words_of(text: str) -> list[str]:
@@ -148,6 +150,9 @@ def _classified(
     hasher = FeatureHasher(BUCKETS, input_type="string", alternate_sign=False)
     counts = hasher.transform([*tokens[0], *tokens[1]])
     inputs = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+    # The fit takes as long as there are buckets, empty or not; texts without a word leave one.
+    used = np.union1d(inputs.indices, [0])
+    inputs = inputs[:, used]
     is_current = np.arange(sum(rows)) >= rows[0]
     fold_of = np.concatenate([folds_of(each, FOLDS, generator) for each in rows])
     folds, weights = [], np.zeros(BUCKETS)
@@ -157,7 +162,7 @@ def _classified(
         model.fit(inputs[~held], is_current[~held])
         scores, truth = model.decision_function(inputs[held]), is_current[held]
         folds.append((scores[truth], scores[~truth]))
-        weights += model.coef_[0] / FOLDS
+        weights[used] += model.coef_[0] / FOLDS
     return cross_validated_auc(AUC, folds, rows, NEEDED), _Weights(hasher, weights)
 
 
@@ -195,15 +200,3 @@ def _telling(tokens: list[list[list[str]]], weight_of: _Weights) -> list[tuple[A
         )
         for each in order
     ]
-
-
-def _length(tokens: list[list[list[str]]], rows: tuple[int, int]) -> Measure:
-    from scipy import stats
-
-    before, after = (np.log1p([len(text) for text in side]) for side in tokens)
-    deviation = max(float(before.std(ddof=1)), 1e-12)
-    change = float(after.mean() - before.mean()) / deviation
-    spread = float(np.sqrt(before.var(ddof=1) / rows[0] + after.var(ddof=1) / rows[1])) / deviation
-    p = float(stats.ttest_ind(before, after, equal_var=False).pvalue) if spread > 0 else 1.0
-    low, high = change - Z * spread, change + Z * spread
-    return Measure(LENGTH, change, low, high, 0, LENGTH_MARGIN, p, "reference SDs", *rows, NEEDED)
