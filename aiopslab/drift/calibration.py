@@ -13,6 +13,7 @@ Ints = npt.NDArray[np.intp]
 
 BLOCKS = 5  # of neighbouring reference rows, each held out in turn
 BINS = 20  # of equally many rows, for the calibration error
+TIE = 1e-9  # by which a score counts as higher where the prediction is the positive class
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Calibrator:
     def truth(self, outcomes: Outcomes) -> Floats:
         """Return the probability of each class being the true one, ``(rows, classes)``."""
         predicted = outcomes.predicted.astype(np.intp)
-        score = np.where(np.isnan(outcomes.score), self.filled[predicted], outcomes.score)
-        calibrated = self.curve(score)
+        calibrated = self.curve(_complete(outcomes, self.filled))
         if outcomes.task == "binary":
             return np.column_stack([1 - calibrated, calibrated])
         chances = self.mistaken[predicted] * (1 - calibrated[:, None])
@@ -79,7 +79,7 @@ def fit_calibrator(reference: Outcomes, weights: Floats | None = None) -> Calibr
     classes = max(2, len(reference.classes))
     predicted = reference.predicted.astype(np.intp)
     filled = _shares(predicted, hit * each, each, classes)
-    score = np.where(np.isnan(reference.score), filled[predicted], reference.score)
+    score = _complete(reference, filled)
     return Calibrator(_isotonic(score, hit, each), filled, _mistaken(reference, each, classes))
 
 
@@ -128,6 +128,13 @@ def calibration_error(score: Floats, truth: npt.NDArray[np.bool_]) -> float:
     rows = np.bincount(number, minlength=BINS)
     gap = np.bincount(number, score[order] - truth[order], minlength=BINS)
     return float(np.abs(gap).sum() / max(rows.sum(), 1))
+
+
+def _complete(outcomes: Outcomes, filled: Floats) -> Floats:
+    """Return scores with none missing, equal ones told apart by what was predicted."""
+    predicted = outcomes.predicted.astype(np.intp)
+    score = np.where(np.isnan(outcomes.score), filled[predicted], outcomes.score)
+    return score + TIE * (predicted == 1) if outcomes.task == "binary" else score
 
 
 def _isotonic(

@@ -1,5 +1,6 @@
 """Gate: whether a challenger is promoted, by rules that were written down before."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,25 +99,29 @@ class Gate:
             )
         asked = self.min_improvement * challenge.scale
         gain = challenge.gain
+        if math.isnan(gain.value):
+            named = WORDS[challenge.metric]
+            reason = f"The {named} of both models cannot be told from {labels:,} labels."
+            return Decision("not enough data", (reason,))
         said = (
-            f"{WORDS[challenge.metric]} {gain.value:+.3g} better "
+            f"{WORDS[challenge.metric]} gains {gain.value:+.3g} "
             f"({gain.low:+.3g} to {gain.high:+.3g}) on {labels:,} labels"
         )
+        capital = f"{said[0].upper()}{said[1:]}"
         broken = self._broken(challenge)
         if broken:
-            return Decision("keep", (*broken, f"{said[0].upper()}{said[1:]}."))
+            return Decision("keep", (*broken, f"{capital}."))
         if gain.low > asked:
-            return Decision("promote", (f"The challenger is {said}; no guard rail is broken.",))
-        if gain.high <= asked:
-            return Decision(
-                "keep", (f"{said[0].upper()}{said[1:]}; more than {asked:.3g} is asked for.",)
-            )
-        if labels < challenge.needed:
-            return Decision(
-                "not enough data",
-                (f"{said}; about {challenge.needed:,} labels would show a gain of a hundredth.",),
-            )
-        return Decision("keep", (f"{said}; these labels would have shown a gain worth having.",))
+            return Decision("promote", (f"The challenger's {said}; no guard rail is broken.",))
+        if gain.high > asked and labels < challenge.needed:
+            more = f"{capital}; about {challenge.needed:,} would show a gain of a hundredth."
+            return Decision("not enough data", (more,))
+        why = (
+            "these labels would have shown a gain worth having"
+            if gain.high > asked
+            else f"more than {asked:.3g} is asked for"
+        )
+        return Decision("keep", (f"{capital}; {why}.",))
 
     def _broken(self, challenge: Challenge) -> list[str]:
         reasons = []

@@ -12,6 +12,7 @@ from aiopslab.drift.metrics import Measured
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.paired import mean_gain
+from aiopslab.errors import FrameError, did_you_mean
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -56,8 +57,19 @@ def segment_guards(
         ``(truths, predictions)``.
     confidence
         That all intervals hold together (Bonferroni).
+
+    Raises
+    ------
+    FrameError
+        If a segment is of no feature.
     """
-    chosen = roles.features(frame) if segments is None else list(segments)
+    features = roles.features(frame)
+    chosen = features if segments is None else list(segments)
+    for unknown in (each for each in chosen if each not in features):
+        raise FrameError(
+            f"segments are to be cut by {unknown!r}, which is no feature",
+            did_you_mean(unknown, features),
+        )
     masks = [each for feature in chosen for each in _segments(frame[feature], feature)]
     losses = _losses(old, costs), _losses(new, costs)
     share = old.task != "regression" and costs is None
@@ -116,7 +128,7 @@ def _judged(
 ) -> list[Row]:
     """Return the gain of all masks with enough rows; losses become shares that are right."""
     large = [(name, mask) for name, mask in masks if mask.sum() >= LEAST]
-    usual = float(np.abs(before).mean())
+    usual = float(np.abs(before).mean()) if len(before) else 0.0
     scale = 1.0 if share or not usual > 0 else usual
     jointly = 1 - (1 - confidence) / max(len(large), 1)
     rows = []

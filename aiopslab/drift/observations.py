@@ -1,7 +1,7 @@
 """Observations of a model: which columns are features, and what the others say."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -13,6 +13,7 @@ Task = Literal["binary", "multiclass", "regression", "unknown"]
 ScoreOf = Literal["positive", "prediction"]
 
 CLASSES = 100  # that a classifier of numbers has at most; more are a regression
+SUMS_TO = 0.01  # by which the probabilities of all classes may miss 1, since they are rounded
 AGREES = 0.9  # share of the predictions that a score of the positive class explains at one half
 
 
@@ -26,6 +27,8 @@ class Roles:
         Names of columns, which may be absent. The score of a classifier is a probability.
     ignored
         Columns that are no features either, such as an id.
+    probabilities
+        Columns with the probability of each class, by class; they stand in for a score.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Roles:
     target: str = "target"
     timestamp: str = "timestamp"
     ignored: tuple[str, ...] = ()
+    probabilities: Mapping[Hashable, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, columns: Mapping[str, str], ignored: Sequence[str] = ()) -> "Roles":
@@ -60,11 +64,19 @@ class Roles:
                 raise ParameterError(
                     f"columns names {role!r}, which is no role", did_you_mean(role, known)
                 )
-        return cls(**columns, ignored=tuple(ignored))
+        names = {role: columns.get(role, role) for role in known}
+        return cls(
+            names["prediction"],
+            names["score"],
+            names["target"],
+            names["timestamp"],
+            tuple(ignored),
+        )
 
     def features(self, frame: pd.DataFrame) -> list[str]:
         """Return the names of the columns that are features, in the order of the frame."""
-        taken = {self.prediction, self.score, self.target, self.timestamp, *self.ignored}
+        taken = {self.prediction, self.score, self.target, self.timestamp}
+        taken |= {*self.ignored, *self.probabilities.values()}
         return [str(each) for each in frame.columns if each not in taken]
 
 
@@ -91,7 +103,8 @@ def read_observations(
     ------
     FrameError
         If it has no rows, no feature and no prediction, two columns of one name, a score that is
-        no probability of a classifier, or a time that cannot be read.
+        no probability of a classifier, probabilities that do not sum to 1, or a time that cannot
+        be read.
 
     Examples
     --------
@@ -117,6 +130,7 @@ def read_observations(
             "Widen the window, or check the query behind them.",
         )
     _check_roles(frame, roles, name)
+    _check_probabilities(frame, named, name)
     table = frame.reset_index(drop=True)
     table.columns = [str(each) for each in table.columns]
     if named.timestamp in table:
@@ -208,4 +222,27 @@ def _check_roles(frame: pd.DataFrame, roles: Roles | None, name: str) -> None:
             f"{named.score} of {name} holds {frame[named.score].loc[wrong.index[0]]!r} "
             f"({len(wrong)} of {len(scores)} values lie outside 0 to 1)",
             "Give the probability that the classifier had, between 0 and 1.",
+        )
+
+
+def _check_probabilities(frame: pd.DataFrame, roles: Roles, name: str) -> None:
+    """Refuse probabilities of classes that are not there, or are none."""
+    columns = list(roles.probabilities.values())
+    for column in columns:
+        if column not in frame:
+            raise FrameError(
+                f"the probability of a class is said to be in the column {column!r}, which {name} "
+                "do not have",
+                did_you_mean(column, [str(each) for each in frame.columns]),
+            )
+    if not columns:
+        return
+    known = frame[columns].apply(pd.to_numeric, errors="coerce").dropna()
+    sums = known.sum(axis=1)
+    wrong = ((sums - 1).abs() > SUMS_TO) | (known < 0).any(axis=1)
+    if wrong.any():
+        raise FrameError(
+            f"the probabilities {', '.join(columns)} of {name} sum to {sums[wrong].iloc[0]:.4g} in "
+            f"a row ({int(wrong.sum())} of {len(known)} rows); expected 1",
+            "Name the columns of all classes, with probabilities as the model gave them.",
         )

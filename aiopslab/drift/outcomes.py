@@ -108,6 +108,9 @@ def read_outcomes(frames: Sequence[pd.DataFrame], roles: Roles) -> list[Outcomes
     task = "binary" if len(classes) <= 2 else "multiclass"
     code = {each: number for number, each in enumerate(classes)}
     predicted, truth = (_codes(plain, each, code) for each in (roles.prediction, roles.target))
+    if roles.probabilities:
+        score = _from_probabilities(together, roles, classes, predicted)
+        return _split(task, tuple(classes), predicted, truth, score, ends)
     score = _numbers(together, roles.score)
     if task == "binary" and score_of(plain.assign(**{roles.score: score}), roles) == "prediction":
         positive = len(classes) - 1
@@ -134,8 +137,28 @@ def _codes(plain: pd.DataFrame, column: str, code: dict[Hashable, int]) -> Float
 
 
 def _roles_only(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    wanted = [each for each in (roles.prediction, roles.target, roles.score) if each in frame]
+    columns = (roles.prediction, roles.target, roles.score, *roles.probabilities.values())
+    wanted = [each for each in columns if each in frame]
     return pd.DataFrame({each: frame[each].astype(object) for each in wanted}).infer_objects()
+
+
+def _from_probabilities(
+    frame: pd.DataFrame, roles: Roles, classes: list[Hashable], predicted: Floats
+) -> Floats:
+    """Return the probability of the positive class, or of the prediction where there are many."""
+    table = {str(_plain(each)): column for each, column in roles.probabilities.items()}
+    nothing = np.full(len(frame), np.nan)
+    chances = [
+        _numbers(frame, table[str(each)]) if str(each) in table else nothing for each in classes
+    ]
+    if len(classes) == 2:
+        return chances[1]
+    return np.select([predicted == code for code in range(len(classes))], chances, np.nan)
+
+
+def _plain(value: Hashable) -> Hashable:
+    whole = _whole(value)
+    return value if whole is None else whole
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> Floats:

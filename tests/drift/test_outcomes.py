@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from aiopslab.drift.costs import cost_matrix
-from aiopslab.drift.observations import Roles
+from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.outcomes import read_outcomes
 from aiopslab.errors import FrameError, ParameterError
 
@@ -73,3 +73,24 @@ def test_costs_are_laid_out_by_truth_and_prediction():
 def test_costs_of_unknown_classes_or_of_no_number_are_refused(costs):
     with pytest.raises(ParameterError):
         cost_matrix(costs, (0, 1))
+
+
+def test_probabilities_of_classes_stand_in_for_a_score():
+    frame = pd.DataFrame({"prediction": ["a", "c"], "p_a": [0.7, 0.2], "p_b": [0.1, 0.1]})
+    frame["p_c"] = 1 - frame["p_a"] - frame["p_b"]
+    roles = Roles(probabilities={"a": "p_a", "b": "p_b", "c": "p_c"})
+    frame["target"] = ["b", "c"]
+    assert roles.features(frame) == []
+    (outcomes,) = read_outcomes([read_observations(frame, roles)], roles)
+    assert outcomes.score == pytest.approx([0.7, 0.7])
+    two = pd.DataFrame({"prediction": [0, 1], "no": [0.9, 0.2], "yes": [0.1, 0.8]})
+    (binary,) = read_outcomes([two], Roles(probabilities={False: "no", True: "yes"}))
+    assert binary.score == pytest.approx([0.1, 0.8])
+
+
+def test_probabilities_that_do_not_sum_to_one_are_refused():
+    frame = pd.DataFrame({"prediction": [0, 1], "no": [0.9, 0.5], "yes": [0.1, 0.8]})
+    with pytest.raises(FrameError, match=r"sum to 1\.3 in a row \(1 of 2 rows\)"):
+        read_observations(frame, Roles(probabilities={0: "no", 1: "yes"}))
+    with pytest.raises(FrameError, match="'maybe'"):
+        read_observations(frame, Roles(probabilities={0: "no", 1: "maybe"}))
