@@ -240,6 +240,10 @@ def _moments(
     # Of two classes, one says all.
     left = left[:, 1:] if left.shape[1] == 2 else left
     kinds = np.column_stack([np.ones(len(left)), _standard(told), _standard(inputs)])
+    # Trees learn too little, which shows where one side has more rows: what both sides have left
+    # over in common is taken off.
+    root = np.sqrt(weight)[:, None]
+    left = left - kinds @ np.linalg.lstsq(kinds * root, left * root, rcond=None)[0]
     if left.shape[1] == 1:
         kinds = np.column_stack([kinds, _standard(_hunted(inputs, left[:, 0], recent))])
     largest, strongest, tests = (0.0, 1.0), 0.0, left.shape[1] * kinds.shape[1]

@@ -196,7 +196,7 @@ def _data_quality(breaks: tuple[Break, ...]) -> Cause:
 def _another_model(model: ConditionalShift, is_broken: bool) -> Cause:
     if model.shift is None:
         return Cause("another model", False, (), ("too few predictions to tell",))
-    if not _felt(model.p, model.shift):
+    if not _is_certain(model.p, model.shift):
         return Cause("another model", False, (), (_none(model),))
     said = f"for the same features the prediction differs by {_size(model.shift)}"
     if is_broken:
@@ -207,7 +207,7 @@ def _another_model(model: ConditionalShift, is_broken: bool) -> Cause:
 def _concept(outcome: ConditionalShift, labels_moved: bool) -> Cause:
     if outcome.shift is None:
         return Cause("concept", False, (), ("too few outcomes are known to tell",))
-    if not _felt(outcome.p, outcome.shift):
+    if not _is_certain(outcome.p, outcome.shift):
         return Cause("concept", False, (), (_none(outcome),))
     if labels_moved and _is_of_labels(outcome):
         gone = "with the shares of the outcomes restored nothing differs"
@@ -229,7 +229,7 @@ def _labels(outcome: ConditionalShift, labels_moved: bool) -> Cause:
     if not labels_moved:
         return Cause("labels", False, (), ("the shares of the outcomes did not move",))
     moved = "the shares of the outcomes moved"
-    if not _felt(outcome.p, outcome.shift):
+    if not _is_certain(outcome.p, outcome.shift):
         return Cause("labels", False, (moved,), ("the features explain it",))
     if _is_of_labels(outcome):
         return Cause("labels", True, (f"{moved}, and that alone explains what changed",), ())
@@ -263,7 +263,7 @@ def _covariates(
     if not moved and not jointly:
         return Cause("covariates", False, (), ("no feature moved by more than matters",))
     said = [f"{_listed(moved)} moved"] if moved else [f"together the features moved: {jointly[0]}"]
-    if outcome.shift is not None and not _felt(outcome.p, outcome.shift):
+    if outcome.shift is not None and not _is_certain(outcome.p, outcome.shift):
         said.append("the same features mean the same outcome")
     return Cause("covariates", True, tuple(said), ())
 
@@ -327,6 +327,16 @@ def _untested(
             "needed."
         )
     return tuple(said)
+
+
+def _is_certain(p: float, shift: Effect | None) -> bool:
+    """Tell whether it matters, at the least that it may be.
+
+    Trees are never quite right, and what they miss differs a little where other cases come in.
+    """
+    if shift is None or shift.interval is None or p >= ALPHA:
+        return False
+    return min(abs(shift.interval.low), abs(shift.interval.high)) >= FELT
 
 
 def _felt(p: float, shift: Effect | None) -> bool:
