@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiopslab.drift.multivariate import compare_jointly
     from aiopslab.drift.observations import Roles
     from aiopslab.drift.performance import measure_performance
-    from aiopslab.drift.profile import Profile, profile, profile_parquet
+    from aiopslab.drift.profiles import Profile, profile, profile_parquet
     from aiopslab.drift.quality import quality_breaks
     from aiopslab.drift.registry import open_model, read_lineage
     from aiopslab.drift.segments import find_segments
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "DriftAnalysis": "analysis",
     "Gate": "gate",
-    "Profile": "profile",
+    "Profile": "profiles",
     "Roles": "observations",
     "analyse": "study",
     "compare": "comparison",
@@ -42,8 +42,8 @@ _HOMES = {
     "measure_performance": "performance",
     "open_model": "registry",
     "open_observations": "source",
-    "profile": "profile",
-    "profile_parquet": "profile",
+    "profile": "profiles",
+    "profile_parquet": "profiles",
     "quality_breaks": "quality",
     "read_costs": "costs",
     "read_lineage": "registry",

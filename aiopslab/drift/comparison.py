@@ -8,7 +8,7 @@ import pandas as pd
 
 from aiopslab.drift.feature import FeatureDrift, Judge, Margins
 from aiopslab.drift.omnibus import benjamini_hochberg
-from aiopslab.drift.profile import Profile, check_edges
+from aiopslab.drift.profiles import Profile, check_edges
 from aiopslab.errors import AIOpsLabError, FrameError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def compare(
 
     Examples
     --------
-    >>> from aiopslab.drift.profile import profile
+    >>> from aiopslab.drift.profiles import profile
     >>> rng = np.random.default_rng(0)
     >>> good = profile(pd.DataFrame({"age": rng.normal(40, 10, 2000)}))
     >>> now = profile(pd.DataFrame({"age": rng.normal(45, 10, 2000)}), like=good)

@@ -36,7 +36,7 @@ from aiopslab.drift.omnibus import (
     cauchy_combination,
     ordered_test,
 )
-from aiopslab.drift.profile import Part
+from aiopslab.drift.profiles import Part
 from aiopslab.drift.text import Text
 
 LEAST_ROWS = 30  # of values on either side, for a test and an interval

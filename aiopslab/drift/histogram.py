@@ -6,7 +6,7 @@ import pandas as pd
 from aiopslab.drift.cells import category_cells, ordered, states
 from aiopslab.drift.embedding import Embedding
 from aiopslab.drift.numeric import EPOCH, Numeric
-from aiopslab.drift.profile import Part
+from aiopslab.drift.profiles import Part
 from aiopslab.drift.text import Text
 
 BARS = 40  # of numbers

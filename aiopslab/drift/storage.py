@@ -12,7 +12,7 @@ from aiopslab.drift.axis import Axis
 from aiopslab.drift.categorical import Categorical
 from aiopslab.drift.embedding import Embedding
 from aiopslab.drift.numeric import Numeric
-from aiopslab.drift.profile import Profile
+from aiopslab.drift.profiles import Profile
 from aiopslab.drift.text import Text
 from aiopslab.errors import SourceError
 

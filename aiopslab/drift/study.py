@@ -12,7 +12,7 @@ from aiopslab.drift.history import drift_over_time
 from aiopslab.drift.multivariate import compare_jointly
 from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.performance import Performance, measure_performance
-from aiopslab.drift.profile import profile
+from aiopslab.drift.profiles import profile
 from aiopslab.drift.quality import quality_breaks
 from aiopslab.drift.season import seasonal_reference
 from aiopslab.drift.segments import find_segments

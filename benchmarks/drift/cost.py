@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.drift.comparison import compare
-from aiopslab.drift.profile import profile, profile_parquet
+from aiopslab.drift.profiles import profile, profile_parquet
 from benchmarks.harness import Figure, at_least, at_most
 
 ROWS, NUMBERS, STRINGS = 1_000_000, 40, 10

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.drift.comparison import compare
-from aiopslab.drift.profile import profile
+from aiopslab.drift.profiles import profile
 
 NUMBERS, CATEGORIES = 14, 6
 SHARES = np.array([0.3, 0.25, 0.2, 0.15, 0.1])

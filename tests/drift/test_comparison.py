@@ -28,7 +28,7 @@ from aiopslab.drift.omnibus import (
     cauchy_combination,
     ordered_test,
 )
-from aiopslab.drift.profile import profile
+from aiopslab.drift.profiles import profile
 from aiopslab.errors import AIOpsLabError, FrameError
 
 SHARES = hnp.arrays(float, 6, elements=st.floats(0.01, 1)).map(lambda each: each / each.sum())

@@ -13,7 +13,7 @@ from aiopslab.drift.history import drift_over_time
 from aiopslab.drift.multivariate import compare_jointly
 from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.performance import measure_performance
-from aiopslab.drift.profile import profile
+from aiopslab.drift.profiles import profile
 from aiopslab.drift.quality import quality_breaks
 
 ROLES = Roles()
