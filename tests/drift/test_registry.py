@@ -172,7 +172,8 @@ def test_what_is_not_there_is_refused_with_the_way_out(loans, mlflow_at, uri, sa
 
 def test_a_version_whose_files_are_gone_is_refused(client, mlflow_at):
     client.create_registered_model("lost")
-    client.create_model_version("lost", source="mlflow-artifacts:/nowhere/model")
+    empty = client.create_logged_model("0").model_id
+    client.create_model_version("lost", f"models:/{empty}", model_id=empty)
     with pytest.raises(SourceError, match="models:/lost/1 could not be opened") as raised:
         open_model("models:/lost/1", mlflow_at)
     assert raised.value.remedy
