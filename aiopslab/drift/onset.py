@@ -13,7 +13,6 @@ SIMULATIONS = 500  # of windows without drift
 SCORES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # numbers of them that are simulated
 QUANTILE = 0.95  # at which the simulated scan is set against a single test
 STEADY = 0.75  # of the steps between windows that are taken for noise; the largest may be drift
-LAG = 2  # windows between those that are compared for noise
 RESAMPLES = 400
 FORGOTTEN = 40.0  # nats: evidence after which the row of the onset is beyond doubt
 POSITIONS = 1_000  # on either side that an onset may be moved to in a resample
@@ -123,14 +122,18 @@ def scan(means: Floats, rows: Floats, reference_rows: float, inflation: Floats) 
     return Scan(p, float(np.sqrt(max(excess, 0.0))))
 
 
-def inflation(parts: list[tuple[Floats, Floats]]) -> Floats:
+def inflation(means: Floats, rows: Floats, lag: int) -> Floats:
     """Return how many times the variance of each score in windows is that of independent rows.
 
     Parameters
     ----------
-    parts
-        Means ``(windows, scores)`` and rows of consecutive windows, of the reference and of the
-        current observations.
+    means
+        Of the scores in consecutive windows, ``(windows, scores)``.
+    rows
+        Of each window.
+    lag
+        Windows between those that are compared: 2 where nothing drifts, since neighbours depend
+        on each other, and 1 where something may swing.
 
     Returns
     -------
@@ -139,30 +142,27 @@ def inflation(parts: list[tuple[Floats, Floats]]) -> Floats:
 
     Notes
     -----
-    From the differences of windows (von Neumann 1941), which a slow movement leaves alone; of
-    every second one, since neighbours may depend on each other. The largest quarter is left out,
-    which a few steps leave alone, and one standard error is added: a variance that is taken for
-    too small makes drift of noise, one too great only asks for more rows. Each part is judged
-    alone and the greater counts: a shuffled reference tells nothing of the dependence in time.
+    From the differences of windows (von Neumann 1941), which a slow movement leaves alone. The
+    largest quarter is left out, which a few steps leave alone, and one standard error is added: a
+    variance that is taken for too small makes drift of noise, one too great only asks for more
+    rows.
 
     Examples
     --------
     >>> noise = np.random.default_rng(0).normal(size=(2_000, 1)) / 10
-    >>> inflation([(noise, np.full(2_000, 100.0))]).round(1).tolist()
+    >>> inflation(noise, np.full(2_000, 100.0), 2).round(1).tolist()
     [1.0]
     """
-    worst = np.ones(parts[0][0].shape[1])
-    for means, rows in parts:
-        used = rows > 0
-        if used.sum() < LAG + 3 or not means.shape[1]:
-            continue
-        kept = rows[used]
-        step = means[used][LAG:] - means[used][:-LAG]
-        squared = np.sort(step**2 / (1 / kept[LAG:] + 1 / kept[:-LAG])[:, None], axis=0)
-        typical = squared[: max(2, int(STEADY * len(squared)))].mean(axis=0)
-        error = np.sqrt(3 / len(squared))
-        worst = np.maximum(worst, typical / _steady_share() * (1 + error))
-    return worst
+    none = np.ones(means.shape[1])
+    used = rows > 0
+    if used.sum() < lag + 3 or not means.shape[1]:
+        return none
+    kept = rows[used]
+    step = means[used][lag:] - means[used][:-lag]
+    squared = np.sort(step**2 / (1 / kept[lag:] + 1 / kept[:-lag])[:, None], axis=0)
+    typical = squared[: max(2, int(STEADY * len(squared)))].mean(axis=0) / _steady_share()
+    found: Floats = np.maximum(none, typical * (1 + np.sqrt(3 / len(squared))))
+    return found
 
 
 def evidence(scores: Floats, before: Floats, after: Floats) -> Floats:

@@ -43,7 +43,7 @@ def test_inflation_is_that_of_an_autoregression(dependence):
     values = signal.lfilter([1.0], [1.0, -dependence], noise)
     means = values.reshape(200, 400).mean(axis=1)[:, None]
     truth = (1 + dependence) / (1 - dependence)
-    found = inflation([(means, np.full(200, 400.0))])
+    found = inflation(means, np.full(200, 400.0), 2)
     assert found == pytest.approx([max(truth, 1)], rel=0.35)
 
 
@@ -51,7 +51,7 @@ def test_a_step_does_not_inflate():
     rng = np.random.default_rng(5)
     means = rng.normal(size=(60, 3)) / 10
     means[30:] += 5
-    assert inflation([(means, np.full(60, 100.0))]).max() < 1.8
+    assert inflation(means, np.full(60, 100.0), 1).max() < 1.8
 
 
 def test_evidence_turns_the_sign_half_way():
