@@ -1,7 +1,6 @@
 """Estimation: what a model achieves where targets are missing, and what that estimate rests on."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from aiopslab.drift.assumptions import (
     overlap_assumption,
     relation_assumption,
 )
+from aiopslab.drift.bands import around, bounded, corrected_by_labels, excess_of, widened
 from aiopslab.drift.confidence import expect_classes
 from aiopslab.drift.costs import Costs, cost_matrix
 from aiopslab.drift.direct_loss import expect_losses
@@ -22,17 +22,14 @@ from aiopslab.drift.expectation import Expectation
 from aiopslab.drift.labels import Labels, read_labels
 from aiopslab.drift.likeness import Likeness, likeness
 from aiopslab.drift.metrics import (
-    NOTHING,
-    OF_LOSSES,
     WORDS,
     Measured,
-    deviate,
     measure,
 )
 from aiopslab.drift.observations import Roles, Task, read_observations
 from aiopslab.drift.outcomes import UNKNOWN, Outcomes, read_outcomes
 from aiopslab.drift.performance import compared, cut_rows
-from aiopslab.drift.prediction_powered import combine, labels_for, shrunk
+from aiopslab.drift.prediction_powered import combine, labels_for
 from aiopslab.drift.windows import Windows
 
 if TYPE_CHECKING:
@@ -43,7 +40,6 @@ Ints = npt.NDArray[np.intp]
 
 LEAST = 50  # labelled reference rows, fewer of which say nothing about scores
 COVERED = 0.9  # of the rows, up to which labels must have arrived to speak for all of them
-UNBOUNDED = frozenset({"cost", "log_loss", *OF_LOSSES})
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,8 @@ class Estimation:
     overall
         One row a metric: ``metric, value, low, high, reference, change, change_low, change_high,
         better, rows`` as in `Performance`, and ``combined, combined_low, combined_high``: the same
-        corrected by the labels there are, NaN without them.
+        corrected by the labels there are, NaN without them. Nothing is surely better, or worse,
+        where an assumption fails.
     windows
         One row a window and metric: ``window, label, metric, value, low, high, rows`` and the
         three columns of ``combined``.
@@ -252,12 +249,16 @@ def _estimated(
     labelled = np.flatnonzero(now.labelled)
     parts = [np.flatnonzero(cut.number == number) for number in range(len(cut.table))]
     misses, chance = expectation.misses()
-    excess = {name: _excess(name, misses, chance) for name in expectation.names}
-    whole, *through_time = (
-        _measured(expectation.values(rows), spread, excess, confidence)
-        for rows, spread in zip(
-            [everything, *parts], expectation.spreads([everything, *parts]), strict=True
+    excess = {name: excess_of(name, misses, chance) for name in expectation.names}
+    cuts = [everything, *parts]
+    expected = [
+        {name: around(value, spread[name], confidence) for name, value in values.items()}
+        for values, spread in zip(
+            map(expectation.values, cuts), expectation.spreads(cuts), strict=True
         )
+    ]
+    whole, *through_time = (
+        {name: widened(each[name], excess[name], confidence) for name in each} for each in expected
     )
     speaks_for_all = labels.fair is not False and labels.complete_rows >= COVERED * len(now)
     given = [
@@ -265,75 +266,35 @@ def _estimated(
         *((rows, labels_for(rows, labelled)) for rows in parts),
     ]
     first, *others = (combine(expectation, now, *each, confidence, seed) for each in given)
-    corrected = _shrunk([whole], [first], confidence)
-    better = _shrunk(through_time, others, confidence)
+    corrected = corrected_by_labels(expected[:1], [first], confidence)
+    better = corrected_by_labels(expected[1:], others, confidence)
+    main = expectation.names[0]
+    assumptions = (
+        calibration_assumption(misses, chance, main),
+        overlap_assumption(like),
+        relation_assumption(expectation, now, labelled, then[main].value),
+    )
     overall = compared(
-        {name: _bounded(name, each) for name, each in whole.items()}, then, len(now)
+        {name: bounded(name, each) for name, each in whole.items()}, then, len(now)
     ).join(_columns(expectation.names, corrected[0]))
+    if any(each.holds is False for each in assumptions):
+        overall["better"] = None  # nothing is sure by an estimate that does not hold
     table = [
         _window(number, cut.labels[number], len(rows), found).join(
             _columns(expectation.names, better[number])
         )
         for number, (rows, found) in enumerate(zip(parts, through_time, strict=True))
     ]
-    main = expectation.names[0]
     return Estimation(
         now.task,
         expectation.method,
         overall,
         pd.concat(table, ignore_index=True),
-        (
-            calibration_assumption(misses, chance, main),
-            overlap_assumption(like),
-            relation_assumption(expectation, now, labelled, then[main].value),
-        ),
+        assumptions,
         labels,
         "",
         confidence,
     )
-
-
-def _measured(
-    values: dict[str, float], spread: dict[str, float], excess: dict[str, float], confidence: float
-) -> dict[str, Measured]:
-    found = {}
-    for name, value in values.items():
-        half = deviate(confidence) * math.hypot(spread[name], excess[name])
-        if math.isnan(value) or math.isnan(half):
-            found[name] = NOTHING
-        else:
-            found[name] = Measured(value, value - half, value + half)
-    return found
-
-
-def _shrunk(
-    expected: Sequence[dict[str, Measured]],
-    corrected: Sequence[dict[str, Measured]],
-    confidence: float,
-) -> list[dict[str, Measured]]:
-    by_name = {
-        name: shrunk(
-            [each[name] for each in expected], [each[name] for each in corrected], confidence
-        )
-        for name in expected[0]
-    }
-    return [{name: by_name[name][row] for name in by_name} for row in range(len(expected))]
-
-
-def _bounded(name: str, found: Measured) -> Measured:
-    """Keep rates, and the Brier score, between nought and one."""
-    if name in UNBOUNDED or math.isnan(found.value):
-        return found
-    return Measured(*(min(max(each, 0.0), 1.0) for each in vars(found).values()))
-
-
-def _excess(name: str, misses: list[dict[str, float]], chance: list[dict[str, float]]) -> float:
-    """Return how much more than chance held-out parts were missed, as a standard deviation."""
-    pairs = np.array([(a[name], b[name]) for a, b in zip(misses, chance, strict=True)])
-    pairs = pairs[np.isfinite(pairs).all(axis=1)]
-    if len(pairs) == 0:
-        return 0.0
-    return math.sqrt(max(0.0, float((pairs[:, 0] ** 2 - pairs[:, 1] ** 2).mean())))
 
 
 def _window(number: int, label: str, rows: int, found: dict[str, Measured]) -> pd.DataFrame:
@@ -343,7 +304,7 @@ def _window(number: int, label: str, rows: int, found: dict[str, Measured]) -> p
                 "window": number,
                 "label": label,
                 "metric": name,
-                **vars(_bounded(name, each)),
+                **vars(bounded(name, each)),
                 "rows": rows,
             }
             for name, each in found.items()
@@ -352,7 +313,7 @@ def _window(number: int, label: str, rows: int, found: dict[str, Measured]) -> p
 
 
 def _columns(names: list[str], found: dict[str, Measured]) -> pd.DataFrame:
-    values = [list(vars(_bounded(name, found[name])).values()) for name in names]
+    values = [list(vars(bounded(name, found[name])).values()) for name in names]
     return pd.DataFrame(values, columns=["combined", "combined_low", "combined_high"])
 
 

@@ -166,16 +166,16 @@ def test_an_unneeded_correction_adds_no_noise_and_a_needed_one_is_made():
 def test_combined_intervals_hold_what_is_realised_with_and_without_concept_drift():
     for flipped in (0.0, 0.3):
         held = []
-        for seed in range(5):
-            current = classified(4_000, seed=50 + seed, flipped=flipped)
+        for seed in range(4):
+            current = classified(2_000, seed=50 + seed, flipped=flipped)
             found = estimate_performance(
-                classified(2_000, seed=seed), partly(current, 0.05, seed), windows=1_000
+                classified(1_000, seed=seed), partly(current, 0.1, seed), windows=500
             ).windows
             shown = found[found["metric"] == "accuracy"]
             right = (current["prediction"] == current["target"]).to_numpy().reshape(4, -1)
             realised = right.mean(axis=1)
             held += list((shown["combined_low"] <= realised) & (realised <= shown["combined_high"]))
-        assert np.mean(held) >= 0.85  # of twenty
+        assert np.mean(held) >= 0.8  # of sixteen
 
 
 def test_windows_with_few_labels_take_the_nearest_of_their_neighbours():
