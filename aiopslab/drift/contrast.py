@@ -36,7 +36,7 @@ class Estimate:
     deviate
         How far segment and other rows differ, in standard errors.
     matters
-        Whether the interval is not wholly within the margin.
+        Whether the interval is not wholly within the margin, and other rows moved less.
     """
 
     reference: float
@@ -170,33 +170,36 @@ class MeanContrast:
 
     def score(self, inside: Floats, whole: Floats) -> Floats:
         """Return the squared deviate of the contrast, negative where the outcome fell."""
-        change, deviate, rows = self._contrast(inside, whole)
-        share = rows / np.maximum(whole[..., 3], 1)
-        large = (rows >= LEAST_ROWS) & (share >= LEAST_SHARE) & (share <= 0.5)
+        change, elsewhere, deviate = self._contrast(inside, whole)
+        rows = inside[..., 3]
+        large = (rows >= LEAST_ROWS) & (rows >= LEAST_SHARE * whole[..., 3])
+        large &= whole[..., 3] - rows >= LEAST_ROWS
         if self.has_reference:
             large &= inside[..., 0] >= LEAST_ROWS
+        # Where all but the segment moved, the segment is not where it moved.
+        large &= np.abs(change) > np.abs(elsewhere)
         if self.one_sided:
-            large &= (change > 0) & (deviate > 0)
-        return np.where(large, np.sign(deviate) * deviate**2, 0)
+            large &= change > 0
+        return np.where(large, np.sign(change) * deviate**2, 0)
 
     def _contrast(self, inside: Floats, whole: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the change inside, the deviate of the contrast, and the current rows inside."""
+        """Return the change inside and elsewhere, and their difference in standard errors.
+
+        Without a reference the change is that from the rest, and there is none elsewhere.
+        """
         rest = whole - inside
-        spread_of_all = _variance(whole[..., 3:], np.zeros(()))
-        change, variance = (np.zeros(inside.shape[:-1]) for _ in range(2))
-        for part, sign in ((inside, 1.0), (rest, -1.0)):
-            for sums, side in ((part[..., 3:], 1.0), (part[..., :3], -1.0)):
-                if side < 0 and not self.has_reference:
-                    continue
-                count = np.maximum(sums[..., 0], 1)
-                change = change + sign * side * sums[..., 1] / count
-                variance = variance + _variance(sums, spread_of_all) / count
-        inner = inside[..., 4] / np.maximum(inside[..., 3], 1)
+        of_all = _variance(whole[..., 3:], np.zeros(()))
+        parts = [inside[..., 3:], rest[..., 3:]]
         if self.has_reference:
-            inner = inner - inside[..., 1] / np.maximum(inside[..., 0], 1)
+            parts += [inside[..., :3], rest[..., :3]]
+        means = [each[..., 1] / np.maximum(each[..., 0], 1) for each in parts]
+        variance = sum(_variance(each, of_all) / np.maximum(each[..., 0], 1) for each in parts)
+        if self.has_reference:
+            change, elsewhere = means[0] - means[2], means[1] - means[3]
         else:
-            inner = inner - rest[..., 4] / np.maximum(rest[..., 3], 1)
-        return inner, change / np.sqrt(np.maximum(variance, 1e-300)), inside[..., 3]
+            change, elsewhere = means[0] - means[1], np.zeros_like(means[0])
+        deviate = (change - elsewhere) / np.sqrt(np.maximum(variance, 1e-300))
+        return change, elsewhere, deviate
 
     def estimate(self, inside: Booleans, among: Booleans) -> Estimate:
         """Return the means of the segment among some rows, and how they differ.
@@ -208,7 +211,7 @@ class MeanContrast:
         within = weights[inside & among].sum(axis=0)
         whole = weights[among].sum(axis=0)
         rest = whole - within
-        _, deviate, _ = self._contrast(within, whole)
+        _, elsewhere, deviate = self._contrast(within, whole)
         spread_of_all = _variance(whole[3:], np.zeros(()))
         before = within[:3] if self.has_reference else rest[3:]
         means = [sums[1] / max(sums[0], 1) for sums in (before, within[3:])]
@@ -217,20 +220,17 @@ class MeanContrast:
         )
         effect = (means[1] - means[0]) / self.scale
         half = Z * float(np.sqrt(variance)) / self.scale
-        elsewhere = 0.0
-        if self.has_reference:
-            elsewhere = rest[4] / max(rest[3], 1) - rest[1] / max(rest[0], 1)
         margin = SHIFT_MARGIN * float(np.nanstd(self.outcome)) / self.scale
         low, high = effect - half, effect + half
         return Estimate(
-            float(means[0]) + middle,
-            float(means[1]) + middle,
+            round(float(means[0]) + middle, 12),
+            round(float(means[1]) + middle, 12),
             float(effect),
             float(low),
             float(high),
             float(elsewhere) / self.scale,
             float(deviate),
-            bool(max(-low, high) > margin),
+            bool(max(-low, high) > margin and abs(effect * self.scale) > abs(elsewhere)),
         )
 
 

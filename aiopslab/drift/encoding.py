@@ -15,8 +15,10 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 
 FEW = 20  # rows or values, of which nothing can be said about repeats and order
+REPEATS = 10  # of a value on average, where long strings are names of categories
 
 _DATE = re.compile(r"\s*\d{4}-\d{2}(-\d{2})?([T ]\d{2}:\d{2}.*)?\s*$")
+_CALENDAR = re.compile(r"(^|[_\W])(yr|year|quarter|month|week|date|time|epoch|ts)($|[_\W])", re.I)
 _ID = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|rownum)($|[_\W])|[a-z]I[dD]$", re.IGNORECASE)
 
 
@@ -159,6 +161,9 @@ def _joint_kind(reference: pd.Series, current: pd.Series) -> Kind:
     """Return what the reference holds; the current rows count where it holds nothing."""
     series = reference if reference.notna().any() else current
     kind = kind_of(series)
+    if kind == "text":  # a range of salaries is long and still one of a few
+        cells = some_of(series)
+        return "categorical" if len(set(cells)) < len(cells) / REPEATS else kind
     if kind == "categorical" and all(_is_a_date(each) for each in some_of(series)):
         return "datetime" if series.notna().any() else kind
     return kind
@@ -235,7 +240,7 @@ def _why_not_numbers(name: str, values: Floats, reference_rows: int) -> dict[str
     rising = all(len(each) > FEW and bool((np.diff(each) >= 0).all()) for each in sides)
     ordered = np.sort(known)
     distinct = 1 + int((np.diff(ordered) > 0).sum())
-    if rising and distinct > FEW:
+    if rising and (distinct > FEW or _CALENDAR.search(name)):
         return {name: "a clock or counter: it only ever rises from row to row"}
     whole = bool((known == np.round(known)).all())
     if not whole or distinct < len(known):

@@ -161,6 +161,7 @@ def test_what_gives_rows_away_is_left_out(rng):
     frame["uuid"] = [f"{each:032x}" for each in rng.integers(0, 2**60, 600)]
     frame["at"] = pd.date_range("2026-01-01", periods=600, freq="h").strftime("%Y-%m-%d %H:%M")
     frame["epoch"] = np.sort(rng.random(600)) + 1.7e9
+    frame["year"] = 2025
     frame["order_id"] = rng.choice(10**9, 600, replace=False)
     frame["reading"] = rng.integers(0, 10**6, 600)  # whole and hardly twice, but no identifier
     later = numbers(600, 0, rng).assign(
@@ -168,11 +169,12 @@ def test_what_gives_rows_away_is_left_out(rng):
         uuid=frame["uuid"] + "0",
         at=pd.date_range("2026-06-01", periods=600, freq="h").strftime("%Y-%m-%d %H:%M"),
         epoch=frame["epoch"] + 9e6,
+        year=2026,
         order_id=rng.choice(10**9, 600, replace=False) + 10**9,
         reading=rng.integers(0, 10**6, 600),
     )
     result = quietly(classify, frame, later)
-    assert set(result.left_out) == {"id", "uuid", "at", "epoch", "order_id"}
+    assert set(result.left_out) == {"id", "uuid", "at", "epoch", "year", "order_id"}
     assert not result.measure.drifted
     assert result.importances == ()
 
@@ -214,3 +216,11 @@ def test_dtypes_may_differ_between_the_samples(rng):
     np.testing.assert_allclose(encoding.values[:800], encoding.values[800:])
     mixed = pd.DataFrame({"c": np.array([1, "1", 1.0, None], dtype=object)})
     assert encoded(mixed, mixed, Roles()).left_out == {}
+
+
+def test_long_names_of_a_few_categories_are_no_text(rng):
+    names = np.array(["from 20k to 40k a year", "from 40k to 60k a year", "more than 60k a year"])
+    frame = numbers(800, 0, rng).assign(salary=rng.choice(names, 800))
+    assert "salary" in encoded(frame, frame, Roles()).categorical
+    prose = frame.assign(salary=[f"mail {each} of this long day" for each in range(800)])
+    assert "salary" in encoded(prose, prose, Roles()).left_out
