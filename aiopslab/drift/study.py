@@ -63,6 +63,7 @@ def analyse(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> good = pd.DataFrame({"age": rng.normal(40, 10, 600), "size": rng.normal(0, 1, 600)})
     >>> now = pd.DataFrame({"age": rng.normal(48, 10, 600), "size": rng.normal(0, 1, 600)})

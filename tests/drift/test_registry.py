@@ -195,7 +195,8 @@ def test_the_process_stays_set_as_it_was(loans, mlflow_at, monkeypatch):
     point_alias("models:/loans/1", "champion", mlflow_at)
     assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before
     assert "MLFLOW_TRACKING_URI" not in os.environ
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "true"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["DO_NOT_TRACK"] in {"1", "true"}  # what was set before stays
 
 
 def test_an_alias_is_pointed_and_says_where_it_was(client, mlflow_at):
