@@ -4,28 +4,43 @@ The public sets are read from where `benchmarks.drift.data` says; without them t
 left out. What is timed goes first and alone, the rest is spread over the cores.
 """
 
-import multiprocessing
 import warnings
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
-from rich.progress import track
+from benchmarks.drift import (
+    alarms,
+    cause,
+    cost,
+    estimation,
+    multivariate,
+    onset,
+    pattern,
+    power,
+    promotion,
+    segments,
+    text,
+)
+from benchmarks.harness import Figure, publish, spread
 
-from benchmarks.drift import alarms, cost, estimation, onset, pattern, power, promotion, segments
-from benchmarks.harness import Figure, publish
-
-UNTIMED = (alarms, power, estimation, onset, pattern, promotion, segments)
+UNTIMED = (
+    alarms,
+    power,
+    cause,
+    estimation,
+    multivariate,
+    onset,
+    pattern,
+    promotion,
+    segments,
+    text,
+)
 
 
 def measure() -> list[Figure]:
-    table = cost.figures()
-    spawn = multiprocessing.get_context("spawn")  # threads of the timed part do not survive a fork
-    calm = partial(warnings.simplefilter, "ignore")
-    with ProcessPoolExecutor(mp_context=spawn, initializer=calm) as pool:
-        jobs = [pool.submit(each.figures) for each in UNTIMED]
-        for job in track(jobs, "what is judged"):
-            table += job.result()
-    return table
+    judged = [each.figures for each in UNTIMED]
+    return [
+        *cost.figures(),
+        *(figure for each in spread(judged, "what is judged") for figure in each),
+    ]
 
 
 if __name__ == "__main__":

@@ -6,15 +6,13 @@ and alone, the rest is spread over the cores. Some peers need a Python of their 
 `benchmarks.incident.peers`.
 """
 
-import multiprocessing
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from rich.progress import track
 
 from aiopslab.frames import FrameWarning
-from benchmarks.harness import Figure, publish
+from benchmarks.harness import Figure, publish, spread
 from benchmarks.incident import (
     alerts,
     changes,
@@ -42,17 +40,12 @@ def measure() -> list[Figure]:
         quiet = sorted({each.traffic for each in data.petshop()})
         # The longest first, so that no core waits for it at the end.
         sources = [*reversed(SYSTEMS), *(f"quiet {each}" for each in quiet), *sources]
-    spawn = multiprocessing.get_context("spawn")  # threads of the timed part do not survive a fork
-    calm = partial(warnings.simplefilter, "ignore", FrameWarning)
-    with ProcessPoolExecutor(mp_context=spawn, initializer=calm) as pool:
-        results = {each: pool.submit(studied, each) for each in sources}
-        subjects = [pool.submit(each.figures) for each in UNTIMED]
-        for job in track([*results.values(), *subjects], "what is judged"):
-            job.result()
-    for job in subjects:
-        table += job.result()
+    jobs = [*(partial(studied, each) for each in sources), *(each.figures for each in UNTIMED)]
+    done = spread(jobs, "what is judged")
+    for figures in done[len(sources) :]:
+        table += figures
     if data.is_there():
-        return table + ranking.figures({name: job.result() for name, job in results.items()})
+        return table + ranking.figures(dict(zip(sources, done, strict=False)))
     return [*table, Figure("public incidents", float("nan"), note="not there: skipped")]
 
 

@@ -1,16 +1,21 @@
 """What every benchmark shares: a figure, its table, and the file it is kept in."""
 
 import json
+import multiprocessing
 import os
 import platform
 import resource
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -67,6 +72,20 @@ def child_cpu_seconds(command: Sequence[str], repeats: int = 5) -> float:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     return min(once() for _ in range(repeats))
+
+
+def spread(jobs: Sequence[Callable[[], Any]], title: str) -> list[Any]:
+    """Run jobs on all cores and return their results in order, with progress under a title.
+
+    The processes start anew, since threads of what ran before do not survive a fork.
+    """
+    from rich.progress import track
+
+    spawn = multiprocessing.get_context("spawn")
+    quiet = partial(warnings.simplefilter, "ignore")
+    with ProcessPoolExecutor(mp_context=spawn, initializer=quiet) as pool:
+        running = [pool.submit(each) for each in jobs]
+        return [each.result() for each in track(running, title)]
 
 
 def _timed(work: Callable[[], object]) -> float:
