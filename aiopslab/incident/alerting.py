@@ -1,12 +1,10 @@
 """What alerts say against each service: that somebody thought it wrong, and which service began."""
 
-from collections.abc import Mapping
-
-import networkx as nx
 import pandas as pd
 
 from aiopslab.incident.episodes import settle
 from aiopslab.incident.golden import signal_of
+from aiopslab.incident.topology import dependencies
 
 # An alert is somebody's word that a value is abnormal, and by itself just enough to be so: as much
 # as a metric that lies some 15 robust σ off for the whole time.
@@ -57,13 +55,13 @@ def rank_alerts(
     settled, _ = settle(alerts, EVALUATION)
     settled = settled[settled["service"].notna() & (settled["start"] <= end)]
     since = settled[settled["start"] >= until]
-    first = since.groupby(["service", "name"], sort=False)["start"].first()
     begins = min(settled["start"].min(), until)
     alerting = set(since["service"])
-    called = _called(topology, alerting)
+    called = {} if topology is None else dependencies(topology, alerting)
+    alerts_of = dict(iter(settled.groupby(["service", "name"], sort=False)))
     rows = []
-    for service, name in first.index:
-        its = settled[(settled["service"] == service) & (settled["name"] == name)]
+    for service, name in since[["service", "name"]].drop_duplicates().itertuples(index=False):
+        its = alerts_of[service, name]
         earlier = int((its["start"] < until).sum())
         signal = signal_of(name)
         is_explained = signal is not None and bool(called.get(service, set()) & alerting)
@@ -98,17 +96,6 @@ def ever_fired(alerts: pd.DataFrame | None) -> pd.DataFrame:
         return pd.DataFrame(columns=["start", "ended", "name", "service", "severity"])
     settled, _ = settle(alerts, EVALUATION)
     return settled
-
-
-def _called(topology: pd.DataFrame | None, services: set[str]) -> Mapping[str, set[str]]:
-    """Return all that each service calls, directly or not, but for those that call it back."""
-    if topology is None or topology.empty:
-        return {}
-    calls = nx.from_pandas_edgelist(topology, "caller", "callee", create_using=nx.DiGraph)
-    return {
-        each: nx.descendants(calls, each) - nx.ancestors(calls, each)
-        for each in services & set(calls)
-    }
 
 
 def _share(its: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> float:

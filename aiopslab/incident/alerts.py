@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pandas as pd
 
-from aiopslab.errors import AIOpsLabError
 from aiopslab.frames import conform, schemas
 from aiopslab.incident.alike import linked
+from aiopslab.incident.arguments import read_duration
 from aiopslab.incident.episodes import settle
 
 SHOWN = 50  # groups, and names of what was only brief, drawn in a notebook
@@ -222,7 +222,9 @@ def group_alerts(
            root             services  size
     0  database  [database, gateway]     2
     """
-    every, within = _duration(evaluation, "evaluation"), _duration(gap, "gap")
+    example = '"30s" or "5min"'
+    every = read_duration("evaluation", evaluation, example)
+    within = read_duration("gap", gap, example)
     if alerts is None:
         alerts = pd.DataFrame(columns=list(schemas()["alerts"].columns))
     frame = conform("alerts", alerts)
@@ -234,18 +236,6 @@ def group_alerts(
     placed = _ranked(settled.assign(group=pd.concat([group, followed])), edges)
     raw = int((frame["state"] == "firing").sum())
     return AlertGroups(placed, raw, unmatched)
-
-
-def _duration(value: str | pd.Timedelta, name: str) -> pd.Timedelta:
-    try:
-        length = pd.Timedelta(value)
-    except ValueError:
-        length = pd.Timedelta(0)
-    if not length > pd.Timedelta(0):
-        raise AIOpsLabError(
-            f"{name} is {value!r}; expected a duration above 0", 'Write it as "30s" or "5min".'
-        )
-    return length
 
 
 def _edges(topology: pd.DataFrame | None) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What the evidence says about an incident: onset, suspects, and a verdict that may say no."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -91,7 +92,7 @@ class IncidentAnalysis:
             return "watch" if self.was_given or len(self.firing) else "ok"
         return "act" if self.services["score"].iloc[0] >= CLEAR * self.bar else "watch"
 
-    @property
+    @cached_property
     def firing(self) -> pd.DataFrame:
         """The alerts that are not resolved at the end, see `aiopslab.incident.alerting.firing`."""
         return firing(self.case.alerts)

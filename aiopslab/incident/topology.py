@@ -59,6 +59,22 @@ def callees(topology: pd.DataFrame) -> dict[str, list[str]]:
     return called
 
 
+def dependencies(topology: pd.DataFrame, services: Iterable[str]) -> dict[str, set[str]]:
+    """Return all that each service calls, directly or not, but for what calls it back.
+
+    Examples
+    --------
+    >>> edges = pd.DataFrame({"caller": ["gateway", "auth"], "callee": ["auth", "database"]})
+    >>> sorted(dependencies(edges, ["gateway"])["gateway"])
+    ['auth', 'database']
+    """
+    graph = _graph(topology)
+    return {
+        each: nx.descendants(graph, each) - nx.ancestors(graph, each)
+        for each in set(services) & set(graph)
+    }
+
+
 def blast_radius(topology: pd.DataFrame, services: Iterable[str]) -> list[str]:
     """List the services that depend on any of some services, directly or not, sorted.
 
