@@ -1,7 +1,6 @@
 """A model of an MLflow registry: where it came from, and what it says of observations."""
 
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ import pandas as pd
 
 from aiopslab.drift.observations import Roles, positive_class
 from aiopslab.errors import FrameError, SourceError
+from aiopslab.mlflow_server import connect, without_credentials
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-}
 GONE = "RESOURCE_DOES_NOT_EXIST"
 WRITTEN_AS = "Write it as models:/NAME@ALIAS or models:/NAME/VERSION."
 COMMIT = "mlflow.source.git.commit"
@@ -256,7 +248,7 @@ def open_model(uri: str, tracking_uri: str | None = None) -> RegisteredModel:
             from mlflow import artifacts, pyfunc
 
             # Of models:/ addresses it asks the server that the process is set to, whatever is said.
-            files = _client(tracking_uri).get_model_version_download_uri(
+            files = connect(tracking_uri).get_model_version_download_uri(
                 lineage.name, lineage.version
             )
             model = pyfunc.load_model(
@@ -273,11 +265,11 @@ def read_lineage(uri: str, tracking_uri: str | None = None) -> Lineage:
     """Read where a version came from without loading it, see `open_model`."""
     named = _URI.fullmatch(uri)
     if named is None:
-        given = _without_secrets(uri)
+        given = without_credentials(uri)
         raise SourceError(f"model is {given!r}, which names no version of a model", WRITTEN_AS)
     name, alias, version = named["name"], named["alias"], named["version"]
     with _refusing(uri):
-        client = _client(tracking_uri)
+        client = connect(tracking_uri)
         found = (
             client.get_model_version_by_alias(name, alias)
             if alias
@@ -336,20 +328,11 @@ def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
     """
     lineage = read_lineage(uri, tracking_uri)
     with _refusing(uri):
-        client = _client(tracking_uri)
+        client = connect(tracking_uri)
         before = _pointed_at(client, lineage.name, alias)
         client.set_registered_model_alias(lineage.name, alias, lineage.version)
     was = f"it pointed at version {before}" if before else "it pointed at none"
     return f"{alias} of {lineage.name} points at version {lineage.version}; {was}"
-
-
-def _client(tracking_uri: str | None) -> "MlflowClient":
-    """Return a client of one server, which leaves what the process is set to alone."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri, tracking_uri)
 
 
 def _run(client: "MlflowClient", run_id: str | None) -> Any:
@@ -403,8 +386,4 @@ def _refusing(uri: str) -> Iterator[None]:
 
 def _first(error: Exception) -> str:
     """Return the first line of what an error says."""
-    return _without_secrets(str(error).strip().partition("\n")[0] or type(error).__name__)
-
-
-def _without_secrets(text: str) -> str:
-    return re.sub(r"//[^/\s]*@", "//", text)
+    return without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)

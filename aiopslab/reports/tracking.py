@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiopslab.errors import SourceError
+from aiopslab.mlflow_server import configure, connect, without_credentials
 from aiopslab.reports.record import Record
 from aiopslab.reports.render import state
 
@@ -17,15 +18,6 @@ EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
 MODELS = "models:/"  # of the evidence that is a version of a registered model
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-# A server that is out of reach must not hold up a report for the minutes that MLflow would wait.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
@@ -47,8 +39,7 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
         a sentence each; empty when it was. A report is worth more than its log entry, so this
         never raises.
     """
-    for name, value in (QUIET | PATIENCE).items():
-        os.environ.setdefault(name, value)
+    configure()
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     try:
         if not uri:
@@ -56,7 +47,7 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
             return ""
         run_id = _log(record, folder, uri)
     except Exception as error:
-        place = _without_secrets(uri or str(folder / STORE))
+        place = without_credentials(uri or str(folder / STORE))
         return f"This run is not in MLflow at {place}: {type(error).__name__}."
     return " ".join(_unlinked(record, run_id, uri))
 
@@ -73,10 +64,9 @@ def _log_to_store(record: Record, folder: Path) -> None:
 
 def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> str:
     """Log a run, and return the id that MLflow gave it."""
-    from mlflow import MlflowClient
     from mlflow.entities import Dataset, DatasetInput, Param, RunTag
 
-    client = MlflowClient(tracking_uri=uri)
+    client = connect(uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artefacts)
     stamp = _milliseconds(record.started)
@@ -114,19 +104,18 @@ def _unlinked(record: Record, run_id: str, uri: str) -> Iterator[str]:
             _link(record, run_id, uri, model, digest)
         except Exception as error:
             reason = error.problem if isinstance(error, SourceError) else type(error).__name__
-            yield f"This report is not linked to {model} in MLflow: {_without_secrets(reason)}."
+            yield f"This report is not linked to {model} in MLflow: {without_credentials(reason)}."
 
 
 def _link(record: Record, run_id: str, uri: str, model: str, digest: str) -> None:
-    from mlflow import MlflowClient
     from mlflow.entities import LoggedModelInput
 
     from aiopslab.drift.registry import read_lineage
 
     lineage = read_lineage(model, uri)
     if lineage.digest != digest:
-        raise SourceError(f"{_without_secrets(uri)} has another model under this name")
-    client = MlflowClient(uri, uri)
+        raise SourceError(f"{without_credentials(uri)} has another model under this name")
+    client = connect(uri)
     if lineage.model_id:
         client.log_inputs(run_id, models=[LoggedModelInput(lineage.model_id)])
         client.log_batch(run_id, metrics=_metrics(record, lineage.model_id))
@@ -163,7 +152,3 @@ def _milliseconds(text: str) -> int:
     from datetime import datetime
 
     return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def _without_secrets(uri: str) -> str:
-    return re.sub(r"//[^/\s]*@", "//", uri)

@@ -1,24 +1,17 @@
 """Aliases in an MLflow model registry: pointed at the version before, and back."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aiopslab.mlflow_server import configure, connect
 from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Sight
 from aiopslab.runbooks.redaction import without_secrets
 from aiopslab.runbooks.step import Step
 
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # who is on call does not wait for minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-}
 _READY = "READY"
 
 
@@ -84,13 +77,11 @@ def _asking(step: Step) -> Iterator[Any]:
     """Yield a client; what MLflow raises becomes an error that says what to do."""
     address = step.values["mlflow"]
     _check_store(address)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
+    configure()
     from mlflow.exceptions import MlflowException
 
     try:
-        yield MlflowClient(tracking_uri=address, registry_uri=address)
+        yield connect(address)
     except MlflowException as error:
         reason = str(without_secrets(error.message)).splitlines()[0][:300]
         raise RunbookError(
