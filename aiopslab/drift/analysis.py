@@ -103,6 +103,13 @@ class DriftAnalysis:
         """How urgent it is."""
         return LEVELS[self.diagnosis.action]
 
+    @property
+    def estimated(self) -> Estimation | None:
+        """The estimation, where it came to an estimate."""
+        return (
+            self.estimation if self.estimation is not None and not self.estimation.problem else None
+        )
+
     def verdict(self) -> Verdict:
         """Conclude: whether to worry, why, since when, and what to do."""
         features = self.roles.features(self.reference)
@@ -116,8 +123,8 @@ class DriftAnalysis:
             first = self.performance.overall.iloc[0]
             figures[f"{first['metric']}"] = float(first["value"])
             figures[f"{first['metric']} of the reference"] = float(first["reference"])
-        elif self.estimation is not None and not self.estimation.problem:
-            first = self.estimation.overall.iloc[0]
+        elif self.estimated is not None:
+            first = self.estimated.overall.iloc[0]
             figures[f"{first['metric']} (estimated)"] = float(first["value"])
         return Verdict(
             self.level, self._headline(), figures, self._findings(), NEXT[self.diagnosis.action]
@@ -144,8 +151,8 @@ class DriftAnalysis:
     def performance_figure(self) -> "go.Figure | None":
         """Draw performance through time, estimated beside realised; ``None`` without either."""
         realised = None if self.performance is None else self.performance.windows
-        if self.estimation is not None and not self.estimation.problem:
-            return self.estimation.figure(realised=realised)
+        if self.estimated is not None:
+            return self.estimated.figure(realised=realised)
         return None if self.performance is None else self.performance.figure()
 
     def features_table(self) -> pd.DataFrame:
@@ -169,15 +176,15 @@ class DriftAnalysis:
         parts = []
         if self.performance is not None:
             parts.append(self.performance.table().assign(how="realised"))
-        if self.estimation is not None and not self.estimation.problem:
-            parts.append(self.estimation.table().assign(how="estimated"))
+        if self.estimated is not None:
+            parts.append(self.estimated.table().assign(how="estimated"))
         return performance_view(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
 
     def assumptions_table(self) -> pd.DataFrame:
         """Return what the estimate rests on, each with its test; empty without an estimate."""
-        if self.estimation is None or self.estimation.problem:
+        if self.estimated is None:
             return pd.DataFrame(columns=["name", "claim", "holds", "evidence"])
-        return self.estimation.assumption_table()
+        return self.estimated.assumption_table()
 
     def _repr_html_(self) -> str:
         return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)
@@ -195,11 +202,9 @@ class DriftAnalysis:
 
     def _felt(self) -> str:
         """Say what it did to performance, where that is certain."""
-        if self.performance is None or self.performance.overall.empty:
+        if self.performance is None or self.performance.better is None:
             return ""
         first = self.performance.overall.iloc[0]
-        if pd.isna(first["better"]):
-            return ""
         way = "rose" if first["change"] > 0 else "fell"
         return f"; {first['metric']} {way} from {first['reference']:.3g} to {first['value']:.3g}"
 

@@ -1,6 +1,6 @@
 """Why it drifted: the causes that explain it, each with what speaks for it and against it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -163,11 +163,12 @@ def diagnose(
     seasonal = {each.feature for each in history.features if each.season == "only the season"}
     drifted = set(comparison.drifted)
     moved = [each for each in features if each in drifted - seasonal - broken]
-    outcome = conditional_shift(reference, current, named.target, _sound(features, broken), seed)
-    model = conditional_shift(reference, current, named.prediction, _sound(features, broken), seed)
+    sound = [each for each in features if each not in broken]
+    outcome = conditional_shift(reference, current, named.target, sound, seed)
+    model = conditional_shift(reference, current, named.prediction, sound, seed)
     labels_moved = named.target in drifted - seasonal
     data = _data_quality(breaks)
-    another = _another_model(model, any(each in features for each in broken))
+    another = _another_model(model, len(sound) < len(features))
     concept = _concept(outcome, labels_moved)
     labels = _labels(outcome, labels_moved)
     covariates = _covariates(moved, together, broken, outcome)
@@ -178,13 +179,9 @@ def diagnose(
     none = _no_drift([each for each in found if each.holds])
     # What holds goes first; the order of the list is that of explaining away.
     ranked = sorted([*found, none], key=lambda each: not each.holds)
-    change = _change(performance)
+    change = None if performance is None else performance.better
     action, because = _action(ranked[0].name, change, outcome)
     return Diagnosis(tuple(ranked), action, because, _untested(named, outcome, model, current))
-
-
-def _sound(features: Iterable[str], broken: set[str]) -> list[str]:
-    return [each for each in features if each not in broken]
 
 
 def _data_quality(breaks: tuple[Break, ...]) -> Cause:
@@ -271,14 +268,6 @@ def _covariates(
 def _no_drift(held: list[Cause]) -> Cause:
     against = tuple(f"{each.name}: {each.evidence_for[0]}" for each in held)
     return Cause("no drift", not held, () if held else ("every test is quiet",), against)
-
-
-def _change(performance: Performance | None) -> bool | None:
-    """Return whether the first metric is certainly better or worse than in the reference."""
-    if performance is None or performance.overall.empty:
-        return None
-    better = performance.overall["better"].iloc[0]
-    return None if pd.isna(better) else bool(better)
 
 
 REMEDIES: Mapping[CauseName, tuple[Action, str]] = {

@@ -57,6 +57,13 @@ class Performance:
     confidence: float
 
     @property
+    def better(self) -> bool | None:
+        """Whether the first metric is certainly better or worse than in the reference, if it is."""
+        if self.overall.empty or pd.isna(self.overall["better"].iloc[0]):
+            return None
+        return bool(self.overall["better"].iloc[0])
+
+    @property
     def words(self) -> str:
         """The first metric, its change, and what to know of the labels."""
         if not self.labels.labelled:

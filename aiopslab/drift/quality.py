@@ -111,11 +111,9 @@ def _of_schema(
     for each in old:
         if each not in current:
             yield Break(each, "column is missing", 1.0, 0.0, None, f"{each} is no longer there")
-        elif _type(reference[each]) != _type(current[each]) and "empty" not in (
-            _type(reference[each]),
-            _type(current[each]),
-        ):
-            was, now = _type(reference[each]), _type(current[each])
+            continue
+        was, now = _type(reference[each]), _type(current[each])
+        if was != now and "empty" not in (was, now):
             yield Break(each, "type changed", 0.0, 1.0, None, f"{each} was {was} and is {now}")
     for each in new:
         if each not in reference:
@@ -147,13 +145,14 @@ def _kind_of(value: Any) -> str:
 
 def _of_values(feature: str, old: pd.Series, new: pd.Series) -> Iterator[Break]:
     yield from _surge(feature, "missing values", old.isna(), new.isna(), "{} is missing")
-    if _type(old) == "a number" and _type(new) == "a number":
+    type_now = _type(new)
+    if type_now == "a number" and _type(old) == "a number":
         yield from _of_numbers(feature, _numbers(old), _numbers(new))
-    elif _type(new) == "text":
-        known = set(old.dropna().astype(str).unique())
-        unseen = ~new.dropna().astype(str).isin(known)
+    elif type_now == "text":
+        known, texts = set(old.dropna().astype(str).unique()), new.dropna().astype(str)
+        unseen = ~texts.isin(known)
         if len(known) < max(ENOUGH, len(old) // 20):  # else it is free text, of which all is new
-            names = new.dropna().astype(str)[unseen].value_counts().head(3).index
+            names = texts[unseen].value_counts().head(3).index
             yield from _surge(
                 feature,
                 "new category",

@@ -82,7 +82,7 @@ def analyse(
     performance = _performance(old, new, named, costs, windows, confidence, seed)
     like = _of_one_season(old, new, named, period, seed)
     together = compare_jointly(like, new, named, seed)
-    loses = performance is not None and _is_worse(performance)
+    loses = performance is not None and performance.better is False
     return DriftAnalysis(
         old,
         new,
@@ -145,8 +145,3 @@ def _estimation(
 
 def _is_known(table: pd.DataFrame, column: str) -> bool:
     return column in table and bool(table[column].notna().any())
-
-
-def _is_worse(performance: Performance) -> bool:
-    better = performance.overall["better"].iloc[0]
-    return not pd.isna(better) and not bool(better)
