@@ -12,6 +12,7 @@ SETTINGS = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
     # A server that is out of reach must not hold anybody up for the minutes that MLflow would wait.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
