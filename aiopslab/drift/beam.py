@@ -20,8 +20,7 @@ from aiopslab.drift.contrast import Contrast
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
-CONDITIONS = 3  # of a segment, at most
-WIDTHS = (40, 15)  # candidates that are refined by a second and by a third condition
+WIDTHS = (40, 15)  # candidates that are refined by a second and by a third condition, the last
 A_FEATURE = 2  # candidates with the same features, so that one feature does not fill the beam
 TOGETHER = 3  # categories in one condition, at most
 PASSES = 3  # over the conditions of the best, each chosen again given the others

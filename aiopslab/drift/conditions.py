@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 Bins = npt.NDArray[np.intp]
 
-PARTS = 32  # of a number, by quantiles: conditions are then true to 3 % of the rows
+PARTS = 64  # of a number, by quantiles: conditions are then true to 2 % of the rows
 VALUES = 30  # most frequent categories that a condition may name; fewer than the parts
 MISSING = PARTS  # the bin of a missing value, of numbers and of categories alike
 OTHER = MISSING + 1  # the bin of categories that no condition names

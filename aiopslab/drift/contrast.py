@@ -14,7 +14,7 @@ Booleans = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.intp]
 
 LEVELS = 20  # of an outcome, in the search
-LEAST_ROWS = 25  # of a segment, below which nothing is said of it
+LEAST_ROWS = 50  # of a segment that is searched for; about half as many are left to confirm it
 LEAST_SHARE = 0.01  # of the rows of either sample
 PRIOR = 10.0  # rows that the variance of all is worth beside that of a segment
 SHARE_MARGIN = 0.02  # in Cohen's h: 5 % of the rows that become 5.4 %
@@ -238,8 +238,13 @@ Contrast = ShareContrast | MeanContrast
 
 
 def _variance(sums: Floats, of_all: Floats) -> Floats:
-    """Return the variance, drawn towards that of all rows where there are few."""
+    """Return the variance, or where that is more, drawn towards that of all rows.
+
+    Of few rows the variance is uncertain, and near the bounds of a share it is the smaller the
+    further the share is off by chance; the greater of the two errs on the safe side.
+    """
     count = np.maximum(sums[..., 0], 1)
     own = np.maximum(sums[..., 2] / count - (sums[..., 1] / count) ** 2, 0)
     weight = PRIOR * np.sign(of_all)
-    return np.asarray((own * count + weight * of_all) / (count + weight), dtype=np.float64)
+    drawn = (own * count + weight * of_all) / (count + weight)
+    return np.asarray(np.maximum(own, drawn), dtype=np.float64)

@@ -217,10 +217,10 @@ def _tested(
 ) -> Iterator[tuple[Conditions, Estimate, float]]:
     """Yield segments one after the other, with what the rows that were not searched say."""
     left = np.ones(len(searched), dtype=np.bool_)
-    for number in range(MOST):
+    for _ in range(MOST):
         best = search.best(np.flatnonzero(searched & left))
-        # The best is always tried on the other rows; more have to be worth their description.
-        if best is None or (number > 0 and best.worth <= 0):
+        # What is not worth its description is chance, and each test of chance weakens the others.
+        if best is None or best.worth <= 0:
             return
         inside = met(best.conditions, encoding)
         alone = contrast.estimate(inside, ~searched)

@@ -1,5 +1,7 @@
 """Are planted segments found, is any named where there is none, and what does it cost?"""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -109,11 +111,11 @@ def planted_share(rng, conditions):
     return reference, current, inside(current, bounds)
 
 
-def planted_label(rng, conditions):
-    """The target is 1 more often inside, by 15 points."""
+def planted_label(rng, conditions, points=0.15):
+    """The target is 1 more often inside."""
     reference, current = halves(rng)
     truth = inside(current, region(reference, rng, conditions))
-    moved = truth & (rng.random(len(current)) < 0.15 / 0.7)
+    moved = truth & (rng.random(len(current)) < points / 0.7)
     current["target"] = np.where(moved, 1, current["target"])
     return reference, current, truth
 
@@ -122,6 +124,7 @@ CASES = {
     "loss": (planted_loss, "loss", "error rate .10 to .25 inside"),
     "share of rows": (planted_share, "drift", "twice the rows"),
     "target": (planted_label, "drift", "15 points more of one class inside"),
+    "target, larger": (partial(planted_label, points=0.25), "drift", "25 points more inside"),
 }
 
 
