@@ -1,10 +1,10 @@
 """Horizontal bars, longest first, each with the interval of its value."""
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from aiopslab.charts.labels import label as labelled
 from aiopslab.charts.theme import BLUE, GREY, styled
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def ranked_bars(
     figure = go.Figure(
         go.Bar(
             x=reverse[value].tolist(),
-            y=[escape(str(each)) for each in reverse[label]],
+            y=[labelled(each) for each in reverse[label]],
             orientation="h",
             marker={"color": colours, "opacity": 0.6},
             error_x={

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from aiopslab.drift.auc import SAME
 from aiopslab.drift.comparison import Comparison
 from aiopslab.drift.diagnosis import Action, Diagnosis
 from aiopslab.drift.estimation import Estimation
+from aiopslab.drift.feature import FeatureDrift
 from aiopslab.drift.history import DriftHistory
 from aiopslab.drift.multivariate import Multivariate
 from aiopslab.drift.observations import Roles
@@ -117,7 +119,7 @@ class DriftAnalysis:
         figures: dict[str, float] = {
             "features": len(features),
             "drifted features": len(drifted),
-            "AUC of telling current from reference": self.together.classifier.measure.value,
+            "AUC of telling current from reference": self.together.auc,
         }
         if self.performance is not None and len(self.performance.overall):
             first = self.performance.overall.iloc[0]
@@ -160,8 +162,16 @@ class DriftAnalysis:
         return features_view(self.comparison)
 
     def together_table(self) -> pd.DataFrame:
-        """Return what all features show together."""
+        """Return what the features show together, and texts and embeddings as a whole."""
         return together_view(self.together)
+
+    def text_figures(self) -> "list[go.Figure]":
+        """Draw which words tell, for each column of texts that drifted by its words."""
+        return [
+            drift.figure(column)
+            for column, drift in self.together.texts.items()
+            if column in self.together.moved and len(drift.words)
+        ]
 
     def history_table(self) -> pd.DataFrame:
         """Return what moved through time, in what way and since when."""
@@ -226,10 +236,20 @@ class DriftAnalysis:
             for each in self.breaks[:SHOWN]
         ]
         for drift in [each for each in self.comparison.features if each.drifted][:SHOWN]:
-            effect = drift.effect
-            low, high = min(effect.low, effect.value), max(effect.high, effect.value)
-            size = Effect(drift.measure, effect.value, "", Interval(low, high))
             severity = "watch" if level == "act" else level
-            claim = f"{drift.feature} is {drift.direction}."
+            claim, size = self._moved(drift)
             found.append(Finding(claim, drift.feature, severity, "section: what moved", size))
         return tuple(found)
+
+    def _moved(self, drift: FeatureDrift) -> tuple[str, Effect]:
+        """Say what moved in a feature, and by how much."""
+        if drift.feature in self.together.moved:
+            first = self.together.moved[drift.feature][0]
+            size = Effect(first.name, first.value, first.unit, Interval(first.low, first.high))
+            told = " can be told from the reference" if first.none == SAME else ""
+            return f"{drift.feature}{told}: {drift.direction}.", size
+        effect = drift.effect
+        low, high = min(effect.low, effect.value), max(effect.high, effect.value)
+        is_word = drift.kind not in ("numeric", "datetime")
+        claim = f"{drift.feature}{':' if is_word else ' is'} {drift.direction}."
+        return claim, Effect(drift.measure, effect.value, "", Interval(low, high))

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.auc import AUC, MARGIN, SAME, cross_validated_auc, folds_of
-from aiopslab.drift.measure import Measure, unmeasured
+from aiopslab.drift.auc import MARGIN, SAME, cross_validated_auc, folds_of
+from aiopslab.drift.measure import ALPHA, Measure, unmeasured
 from aiopslab.drift.mmd import mean_discrepancy
 from aiopslab.errors import FrameError
 
 Floats = npt.NDArray[np.float64]
 
+AUC = "AUC of the vectors"
 ROWS = 5_000  # of each side, at most
 NEEDED = 50  # rows of each side: ten in every fold
 FOLDS = 5
@@ -37,13 +38,16 @@ class EmbeddingDrift:
     @property
     def drifted(self) -> bool:
         """Whether either is significant beside the other (Bonferroni), and matters."""
-        return any(
-            2 * each.p <= 0.05 and each.matters for each in (self.classifier, self.discrepancy)
-        )
+        return any(2 * each.p <= ALPHA and each.matters for each in self.measures)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The two measures, with the p-value that each has alone."""
+        return self.classifier, self.discrepancy
 
     def table(self) -> pd.DataFrame:
         """Return one row a measure, with its interval."""
-        return pd.DataFrame([self.classifier.row(), self.discrepancy.row()])
+        return pd.DataFrame([each.row() for each in self.measures])
 
 
 def compare_embeddings(reference: pd.Series, current: pd.Series, seed: int = 0) -> EmbeddingDrift:
@@ -65,7 +69,7 @@ def compare_embeddings(reference: pd.Series, current: pd.Series, seed: int = 0) 
     Raises
     ------
     FrameError
-        If vectors differ in length.
+        If vectors differ in length, or cells hold none; it names the column.
 
     Notes
     -----
@@ -87,8 +91,8 @@ def compare_embeddings(reference: pd.Series, current: pd.Series, seed: int = 0) 
         return EmbeddingDrift(nothing, mean_discrepancy(sides[0], sides[1]))
     if sides[0].shape[1] != sides[1].shape[1]:
         raise FrameError(
-            f"embeddings have {sides[0].shape[1]} numbers in the reference and "
-            f"{sides[1].shape[1]} in the current rows; expected as many",
+            f"embeddings in {reference.name!r} have {sides[0].shape[1]} numbers in the reference "
+            f"and {sides[1].shape[1]} in the current rows; expected as many",
             "Embed both with the same model.",
         )
     classifier = _classified(sides[0], sides[1], generator)
@@ -99,15 +103,21 @@ def _matrix(series: pd.Series, generator: np.random.Generator) -> Floats:
     known = series.dropna()
     if len(known) > ROWS:
         known = known.iloc[np.sort(generator.choice(len(known), ROWS, replace=False))]
-    vectors = [np.asarray(each, dtype=np.float64).ravel() for each in known]
+    try:
+        vectors = [np.asarray(each, dtype=np.float64).ravel() for each in known]
+    except (TypeError, ValueError):
+        raise FrameError(
+            f"not all embeddings in {series.name!r} are lists of numbers",
+            "Give every row a list of numbers, or none.",
+        ) from None
     lengths = {len(each) for each in vectors}
     if len(lengths) > 1:
         raise FrameError(
-            f"embeddings of {series.name!r} have {min(lengths)} to {max(lengths)} numbers; "
+            f"embeddings in {series.name!r} have {min(lengths)} to {max(lengths)} numbers; "
             "expected as many in each",
             "Embed all rows with the same model.",
         )
-    matrix = np.array(vectors, dtype=np.float64).reshape(len(vectors), -1)
+    matrix = np.array(vectors, dtype=np.float64).reshape(len(vectors), max(lengths, default=0))
     return np.asarray(matrix[np.isfinite(matrix).all(axis=1)], dtype=np.float64)
 
 

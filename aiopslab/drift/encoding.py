@@ -15,7 +15,6 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 
 FEW = 20  # rows or values, of which nothing can be said about repeats and order
-REPEATS = 10  # of a value on average, where long strings are names of categories
 
 _DATE = re.compile(r"\s*\d{4}-\d{2}(-\d{2})?([T ]\d{2}:\d{2}.*)?\s*$")
 _CALENDAR = re.compile(r"(^|[_\W])(yr|year|quarter|month|week|date|time|epoch|ts)($|[_\W])", re.I)
@@ -41,6 +40,8 @@ class Encoding:
     left_out
         Features that tell the samples apart without any drift, or are compared by other means,
         with the reason.
+    texts, embeddings
+        Names of those that hold text, and vectors.
     """
 
     numeric: tuple[str, ...]
@@ -51,6 +52,8 @@ class Encoding:
     categories: tuple[tuple[str, ...], ...]
     reference_rows: int
     left_out: dict[str, str]
+    texts: tuple[str, ...]
+    embeddings: tuple[str, ...]
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -97,6 +100,7 @@ def encoded(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> Enc
     numbers: dict[str, Floats] = {}
     factors: dict[str, tuple[Codes, tuple[str, ...]]] = {}
     booleans, left_out = set(), {}
+    apart: dict[Kind, list[str]] = {"text": [], "embedding": []}
     there = {str(each): each for each in current.columns}
     for column in reference.columns:
         name = str(column)
@@ -106,6 +110,7 @@ def encoded(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> Enc
         kind = _joint_kind(*sides)
         if kind in _WHY:
             left_out[name] = _WHY[kind]
+            apart.setdefault(kind, []).append(name)
             continue
         if not any(each.notna().any() for each in sides):
             left_out[name] = "no value at all"
@@ -132,22 +137,9 @@ def encoded(reference: pd.DataFrame, current: pd.DataFrame, roles: Roles) -> Enc
         tuple(factors[each][1] for each in categorical),
         len(reference),
         left_out,
+        tuple(apart["text"]),
+        tuple(apart["embedding"]),
     )
-
-
-def features_of_kind(
-    reference: pd.DataFrame, current: pd.DataFrame, roles: Roles, kind: Kind
-) -> list[str]:
-    """Return the features of both samples that hold text, or vectors, and so on.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"mail": ["call me back at once"], "age": [30]})
-    >>> features_of_kind(frame, frame, Roles(), "text")
-    ['mail']
-    """
-    both = [each for each in roles.features(reference) if each in roles.features(current)]
-    return [each for each in both if _joint_kind(reference[each], current[each]) == kind]
 
 
 _WHY: dict[Kind, str] = {
@@ -161,9 +153,6 @@ def _joint_kind(reference: pd.Series, current: pd.Series) -> Kind:
     """Return what the reference holds; the current rows count where it holds nothing."""
     series = reference if reference.notna().any() else current
     kind = kind_of(series)
-    if kind == "text":  # a range of salaries is long and still one of a few
-        cells = some_of(series)
-        return "categorical" if len(set(cells)) < len(cells) / REPEATS else kind
     if kind == "categorical" and all(_is_a_date(each) for each in some_of(series)):
         return "datetime" if series.notna().any() else kind
     return kind

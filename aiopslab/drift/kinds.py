@@ -14,6 +14,7 @@ LOOKED_AT = 1_000  # values that a kind is told from, spread over the column
 WORDS = 3.0  # on average, above which strings are text and no names of categories
 LONG = 40  # characters on average, above which strings that hardly repeat are text
 HARDLY_REPEAT = 0.95  # distinct values per value
+REPEATS = 5  # of a value on average, from which long strings are names of categories
 
 
 def kind_of(series: pd.Series) -> Kind:
@@ -29,8 +30,9 @@ def kind_of(series: pd.Series) -> Kind:
     str
         ``numeric``, ``categorical``, ``boolean``, ``datetime``, ``text`` (strings of more than
         three words on average, or long ones that hardly repeat) or ``embedding`` (cells that are
-        equally long lists of numbers). A column of mixed types is categorical, and so is one of
-        objects that are all missing.
+        equally long lists of numbers). Strings that come five times each on average are
+        categories, however long they are. A column of mixed types is categorical, and so is one
+        of objects that are all missing.
 
     Examples
     --------
@@ -90,11 +92,15 @@ def _is_vector(cell: object) -> bool:
         return cell.ndim == 1 and cell.dtype.kind in "fiu" and cell.size > 0
     if not isinstance(cell, list | tuple) or not cell:
         return False
-    return all(isinstance(each, int | float | np.number) for each in cell)
+    numbers = [each for each in cell if each is not None]
+    return bool(numbers) and all(isinstance(each, int | float | np.number) for each in numbers)
 
 
 def _is_prose(texts: Sequence[str]) -> bool:
+    distinct = len(set(texts))
+    if distinct * REPEATS <= len(texts):  # a range of salaries has many words and few values
+        return False
     if np.mean([len(each.split()) for each in texts]) > WORDS:
         return True
     is_long = np.mean([len(each) for each in texts]) > LONG
-    return bool(is_long and len(set(texts)) > HARDLY_REPEAT * len(texts))
+    return bool(is_long and distinct > HARDLY_REPEAT * len(texts))

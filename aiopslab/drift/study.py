@@ -82,6 +82,7 @@ def analyse(
     performance = _performance(old, new, named, costs, windows, confidence, seed)
     like = _of_one_season(old, new, named, period, seed)
     together = compare_jointly(like, new, named, seed)
+    comparison = together.completed(comparison)
     loses = performance is not None and performance.better is False
     return DriftAnalysis(
         old,

@@ -6,6 +6,7 @@ import pandas as pd
 
 from aiopslab.drift.comparison import Comparison
 from aiopslab.drift.history import DriftHistory
+from aiopslab.drift.measure import Measure
 from aiopslab.drift.multivariate import Multivariate
 from aiopslab.drift.onset import Onset
 from aiopslab.drift.segments import Segments
@@ -32,12 +33,13 @@ def features_view(comparison: Comparison) -> pd.DataFrame:
 
 
 def together_view(together: Multivariate) -> pd.DataFrame:
-    """Return the three looks at all features together, with their intervals."""
+    """Return every look at features together, at texts and at embeddings, with its interval."""
     rows = [
         {
             "measure": each.name,
-            "value (interval)": f"{_ranged(each.value, each.low, each.high)} {each.unit}".strip(),
-            "where nothing moved": each.none,
+            "value (interval)": _measured(each),
+            "where nothing moved": f"{each.none:g}",
+            "p, corrected": _chance(each),
             "drift": _said(each.drifted),
         }
         for each in together.measures
@@ -101,6 +103,18 @@ def _since(onset: Onset | None) -> str:
     day = onset.low.date() == onset.time.date() == onset.high.date()
     ends = "%H:%M:%S" if day else STAMP
     return f"{onset.time:{STAMP}} UTC ({onset.low:{ends}} to {onset.high:{ends}})"
+
+
+def _measured(measure: Measure) -> str:
+    if not measure.enough and min(measure.rows_reference, measure.rows_current) >= measure.needed:
+        return "too few numbers and categories"
+    return f"{_ranged(measure.value, measure.low, measure.high)} {measure.unit}".strip()
+
+
+def _chance(measure: Measure) -> str:
+    if not measure.enough:
+        return "unknown"
+    return "< 0.001" if measure.p < 0.001 else f"{measure.p:.3f}"
 
 
 def _ranged(value: Any, low: Any, high: Any) -> str:

@@ -98,6 +98,9 @@ def mixed(n: int, seed: int = 0) -> pd.DataFrame:
         (["the disk is full", "a cable was cut by a ship"], "str", "text"),
         ([f"{each:050d}" for each in range(30)], "str", "text"),
         (["x" * 50, "y" * 50] * 20, "str", "categorical"),
+        (["40K - 60K €", "20K - 20K €", "60K+ €"] * 10, "str", "categorical"),
+        ([[1.0, None], [0.5, 2.0]], "object", "embedding"),
+        ([[None, None], [None, None]], "object", "categorical"),
         ([1 + 2j, 3j], "complex128", "categorical"),
     ],
 )
@@ -339,12 +342,12 @@ def test_embeddings_of_another_length_are_unreadable():
 
 
 def test_a_word_counts_once_a_text_in_any_script():
-    texts = ["Die Straße, die straße!", "новый диск — диск", "the disk", None] * 10
+    texts = ["Die Straße, die straße!", "новый диск — диск", "the disk", None]
     part = profile(pd.DataFrame({"t": pd.Series(texts, dtype="str")}))["t"]
     if isinstance(part, Categorical):  # words that short are categories unless said otherwise
         pytest.fail("texts were taken for categories")
     assert isinstance(part, Text)
-    assert counts_of(part.tokens, ["straße", "диск", "the"]).tolist() == [10, 10, 10]
+    assert counts_of(part.tokens, ["straße", "диск", "the"]).tolist() == [1, 1, 1]
     assert part.words.mean == pytest.approx((4 + 3 + 2) / 3)
 
 

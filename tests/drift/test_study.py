@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aiopslab.drift import Roles, analyse
+from aiopslab.drift import Roles, analyse, compare, profile
 from aiopslab.drift.source import open_observations
 from aiopslab.errors import FrameError
 from aiopslab.frames.schemas import FrameWarning
@@ -152,6 +152,117 @@ def test_times_without_a_zone_and_an_index_that_repeats_itself():
     assert str(found.current["timestamp"].dt.tz) == "UTC"
     assert found.current["timestamp"].is_monotonic_increasing
     assert found.level == "ok"
+
+
+WORDS = [f"word{each}" for each in range(60)]
+
+
+def mails(seed, rows=300, extra="", share=0.0):
+    """Return texts and vectors beside other features, none of which moves."""
+    rng = np.random.default_rng(seed)
+    lines = [" ".join(rng.choice(WORDS, 8)) for _ in range(rows)]
+    body = [f"{each} {extra}" if rng.random() < share else each for each in lines]
+    return table(seed, rows).assign(body=body, vector=list(rng.normal(size=(rows, 6))))
+
+
+def test_texts_that_moved_are_named_with_their_words():
+    found = judged(mails(0), mails(1, extra="refund", share=0.3))
+    assert found.level == "watch"
+    assert found.diagnosis.cause.name == "covariates"
+    verdict = found.verdict()
+    assert verdict.metrics["drifted features"] == 1
+    assert verdict.metrics["AUC of telling current from reference"] > 0.55
+    (finding,) = [each for each in verdict.findings if each.subject == "body"]
+    assert finding.claim.startswith("body can be told from the reference: more of 'refund'")
+    assert finding.effect.interval.low > 0.5
+    assert len(found.text_figures()) == 1
+    shown = found.features_table().set_index("feature").loc["body"]
+    assert (shown["drift"], shown["more than chance"]) == ("yes", "yes")
+    assert found.features_table()["drift"].tolist() == ["yes", "no", "no", "no"]
+
+
+def test_vectors_that_moved_are_named():
+    moved = mails(1)
+    moved["vector"] = moved["vector"].map(lambda each: each + 0.8)
+    found = judged(mails(0), moved)
+    assert found.verdict().metrics["drifted features"] == 1
+    (finding,) = [each for each in found.verdict().findings if each.subject == "vector"]
+    assert finding.effect.name == "AUC of the vectors in vector"
+    together = found.together_table().set_index("measure")["drift"]
+    assert together["maximum mean discrepancy in vector"] == "yes"
+    assert together["AUC of the texts in body"] == "no"
+
+
+def test_texts_and_vectors_of_one_source_are_quiet():
+    found = judged(mails(0), mails(1))
+    assert (found.level, found.text_figures()) == ("ok", [])
+    assert "No drift that matters in 4 features" in found.verdict().headline
+
+
+def test_topics_mixed_otherwise_count_as_a_feature_where_no_word_does():
+    def mixed(seed, share):
+        rng = np.random.default_rng(seed)
+        start = np.where(rng.random(800) < share, 300, 0)
+        body = [" ".join(f"w{each:03}" for each in at + rng.integers(0, 300, 8)) for at in start]
+        return table(seed, 800).assign(body=body)
+
+    old, new = mixed(0, 0.1), mixed(1, 0.2)
+    alone = compare(profile(old), profile(new, like=profile(old)))
+    assert "body" not in alone.drifted
+    found = judged(old, new)
+    assert found.comparison.drifted == ("body",)
+    assert found.verdict().metrics["drifted features"] == 1
+    assert found.diagnosis.cause.evidence_for[0] == "body moved"
+
+
+def test_a_table_of_nothing_but_texts_is_judged_by_them():
+    found = judged(mails(0)[["body"]], mails(1, extra="refund", share=0.3)[["body"]])
+    assert found.level == "watch"
+    shown = found.together_table().set_index("measure")
+    assert (
+        shown.loc["domain classifier AUC", "value (interval)"] == "too few numbers and categories"
+    )
+    assert found.verdict().metrics["AUC of telling current from reference"] > 0.55
+
+
+@pytest.mark.parametrize("body", ["the same five words again", ""])
+def test_texts_that_are_all_alike_now(body):
+    found = judged(mails(0), mails(1).assign(body=body))
+    assert found.together.texts["body"].drifted
+    assert "body" in found.comparison.drifted
+
+
+def test_texts_of_which_nothing_is_left():
+    found = judged(mails(0), mails(1).assign(body=None, vector=None))
+    assert found.diagnosis.action == "fix the data"
+    assert "body is missing in 100 %" in " ".join(found.diagnosis.cause.evidence_for)
+    assert not found.together.columns["body"].drifted
+    assert not found.together.columns["vector"].drifted
+
+
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_hardly_a_text_says_that_it_is_not_enough(rows):
+    found = judged(mails(0), mails(1, rows))
+    shown = found.together_table().set_index("measure")["value (interval)"]
+    assert shown["AUC of the texts in body"] == "not enough data"
+    assert shown["AUC of the vectors in vector"] == "not enough data"
+
+
+def test_vectors_of_another_length_name_their_column():
+    moved = mails(1)
+    moved["vector"] = moved["vector"].map(lambda each: each[:4])
+    with pytest.raises(FrameError, match="'vector' have 6 numbers in the reference and 4"):
+        analyse(mails(0), moved)
+
+
+def test_vectors_of_which_some_are_missing_or_hold_nothing():
+    moved = mails(1)
+    moved["vector"] = [
+        None if at % 3 == 0 else [None, *each[1:]] if at % 3 == 1 else each
+        for at, each in enumerate(moved["vector"])
+    ]
+    found = judged(mails(0), moved)
+    assert found.together.embeddings["vector"].classifier.rows_current == 100
 
 
 EVIL = "<script>alert('é')</script>"

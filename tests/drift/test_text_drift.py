@@ -1,6 +1,7 @@
 """Text and embeddings: what moved is found, named and escaped."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def test_a_word_that_came_up_is_named_with_its_shares(rng):
     first = result.words.iloc[0]
     assert first["word"] == "refund" and first["reference"] == 0
     assert first["low"] <= 0.3 <= first["high"]
-    assert len(result.table()) == 2
+    assert len(result.table()) == 3
     assert result.figure().data[0].y[-1] == "refund"
 
 
@@ -46,7 +47,7 @@ def test_what_people_wrote_is_escaped(rng):
     result = compare_texts(texts(300, rng), texts(300, rng, "x&<script>alert(1)</script>", 0.5))
     assert "<script" not in result._repr_html_()
     hostile = result.words.assign(word="<img src=x>")
-    shown = type(result)(result.classifier, result.length, hostile)
+    shown = replace(result, words=hostile)
     assert "<img" not in shown._repr_html_() and "&lt;img" in shown._repr_html_()
     assert not any("<img" in each for each in shown.figure().data[0].y)
 
@@ -66,6 +67,34 @@ def test_longer_texts_of_the_same_words_are_told_by_their_length(rng):
     assert after.mean() == pytest.approx(before.mean(), abs=0.1)
     assert result.length.value == pytest.approx((longer.mean() - before.mean()) / before.std())
     assert result.length.drifted
+
+
+def test_topics_that_are_mixed_otherwise_are_told_where_no_word_is_new(rng):
+    def mixed(share):
+        topic = np.where(rng.random(600) < share, 100, 0)
+        return pd.Series([" ".join(rng.choice(WORDS[at : at + 100], 8)) for at in topic])
+
+    result = quietly(compare_texts, mixed(0.1), mixed(0.25))
+    assert result.discrepancy.drifted and result.drifted
+    assert "more of 'word1" in result.direction
+
+
+def test_what_moved_is_said_in_words(rng):
+    newer = texts(500, rng, "refund my fare", 0.5)
+    direction = compare_texts(texts(500, rng), newer).direction
+    assert direction.startswith("more of ") and "'refund'" in direction
+    assert "longer by" in direction
+    back = compare_texts(newer, texts(500, rng)).direction
+    assert "less of 'fare'" in back and "shorter by" in back
+
+
+def test_the_most_risen_word_is_on_top_and_what_fell_below(rng):
+    before = texts(500, rng, "cheap", 0.4)
+    bars = compare_texts(before, texts(500, rng, "dear", 0.3)).figure("<b>mail</b> $x$").data[0]
+    assert (bars.y[-1], bars.y[0]) == ("dear", "cheap")
+    assert list(bars.x) == sorted(bars.x)
+    title = compare_texts(before, before).figure("<b>mail</b> $x$").layout.title.text
+    assert "<b>" not in title and "$" not in title
 
 
 def test_a_language_without_spaces_has_words():
@@ -144,17 +173,21 @@ def test_p_values_of_the_discrepancy_are_level(rng):
 
 
 def test_vectors_of_another_length_are_refused(rng):
-    with pytest.raises(FrameError, match="16 numbers in the reference and 8"):
-        compare_embeddings(vectors(100, rng), vectors(100, rng, dimensions=8))
+    with pytest.raises(FrameError, match="'v' have 16 numbers in the reference and 8"):
+        compare_embeddings(vectors(100, rng).rename("v"), vectors(100, rng, dimensions=8))
     ragged = pd.Series([[1.0, 2.0], [1.0]] * 50)
-    with pytest.raises(FrameError, match="1 to 2 numbers"):
-        compare_embeddings(ragged, ragged)
+    with pytest.raises(FrameError, match="'v' have 1 to 2 numbers"):
+        compare_embeddings(ragged.rename("v"), ragged)
+    with pytest.raises(FrameError, match="not all embeddings in 'v' are lists of numbers"):
+        compare_embeddings(pd.Series([[1.0, 2.0], "none"] * 50, name="v"), ragged)
 
 
 def test_vectors_that_are_few_broken_or_all_alike(rng):
     few = quietly(compare_embeddings, vectors(3, rng), vectors(500, rng))
     assert not few.drifted and "not enough data" in str(few.classifier)
     assert "3 reference" in str(few.discrepancy)
+    none = quietly(compare_embeddings, vectors(100, rng), pd.Series([None] * 100, dtype=object))
+    assert not none.drifted and "not enough data" in str(none.classifier)
     alike = pd.Series([[1.0, 2.0]] * 100)
     assert not quietly(compare_embeddings, alike, alike).drifted
     broken = pd.concat([vectors(100, rng), pd.Series([[np.nan] * 16] * 50)])
