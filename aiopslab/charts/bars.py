@@ -60,6 +60,7 @@ def ranked_bars(
         )
     )
     figure.update_xaxes(title_text=unit, rangemode="tozero")
+    figure.update_yaxes(type="category")  # words such as 2026 are no numbers
     spoken = "; ".join(
         f"{name} {number:.2f}"
         for name, number in zip(table[label].head(3), table[value].head(3), strict=True)

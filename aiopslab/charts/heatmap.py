@@ -75,7 +75,7 @@ def heatmap(
             text=hover,
             hovertemplate="%{text}<br>%{z:.3g} " + label(unit) + "<extra></extra>",
             hoverongaps=False,
-            colorbar={"title": {"text": label(unit), "side": "right"}, "thickness": 12},
+            colorbar={"thickness": 12},
         )
     )
     known = {name: place for name, place in (marks or {}).items() if name in names}
@@ -109,6 +109,6 @@ def heatmap(
     highest = np.where(np.isfinite(cells), cells, 0.0).max(axis=1, initial=0.0)
     spoken = "; ".join(f"{names[each]} up to {highest[each]:.2f}" for each in range(len(names))[:3])
     description = f"{title}, {unit}, {len(names)} rows by {len(called)} windows. {spoken}."
-    styled(figure, title, description, 130 + ROW_HEIGHT * len(names))
+    styled(figure, f"{title}: {label(unit)}", description, 130 + ROW_HEIGHT * len(names))
     figure.update_xaxes(showgrid=False)
     return figure.update_yaxes(showgrid=False)

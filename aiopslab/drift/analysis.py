@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SHOWN = 5  # features, breaks and segments that become findings
+AXES = {"text": "number of words", "embedding": "length of the vector"}
 LEVELS: dict[Action, Level] = {
     "ignore": "ok",
     "keep": "ok",
@@ -146,9 +147,18 @@ class DriftAnalysis:
         return self.comparison.figure()
 
     def shown(self, most: int = 4) -> list[str]:
-        """Return the columns whose distributions are worth a look, the most drifted first."""
-        moved = list(self.comparison.drifted) or [each.feature for each in self.comparison.features]
-        return moved[:most]
+        """Return the columns whose distributions are worth a look, the most drifted first.
+
+        Texts that moved are left to `text_figures`.
+        """
+        features = self.comparison.drifted or [each.feature for each in self.comparison.features]
+        return [each for each in features if each not in self._told_by_words()][:most]
+
+    def distribution(self, feature: str) -> "go.Figure":
+        """Draw the distributions of one column over each other."""
+        kinds = {each.feature: each.kind for each in self.comparison.features}
+        figure = self.comparison.distribution(feature)
+        return figure.update_xaxes(title_text=AXES.get(kinds[feature]))
 
     def performance_figure(self) -> "go.Figure | None":
         """Draw performance through time, estimated beside realised; ``None`` without either."""
@@ -167,11 +177,11 @@ class DriftAnalysis:
 
     def text_figures(self) -> "list[go.Figure]":
         """Draw which words tell, for each column of texts that drifted by its words."""
-        return [
-            drift.figure(column)
-            for column, drift in self.together.texts.items()
-            if column in self.together.moved and len(drift.words)
-        ]
+        return [self.together.texts[each].figure(each) for each in self._told_by_words()]
+
+    def _told_by_words(self) -> list[str]:
+        texts = self.together.texts
+        return [each for each in self.together.moved if each in texts and len(texts[each].words)]
 
     def history_table(self) -> pd.DataFrame:
         """Return what moved through time, in what way and since when."""
@@ -246,10 +256,10 @@ class DriftAnalysis:
         if drift.feature in self.together.moved:
             first = self.together.moved[drift.feature][0]
             size = Effect(first.name, first.value, first.unit, Interval(first.low, first.high))
-            told = " can be told from the reference" if first.none == SAME else ""
-            return f"{drift.feature}{told}: {drift.direction}.", size
+            verb = "can be told from the reference" if first.none == SAME else "moved"
+            return f"{drift.feature} {verb}: {drift.direction}.", size
         effect = drift.effect
         low, high = min(effect.low, effect.value), max(effect.high, effect.value)
-        is_word = drift.kind not in ("numeric", "datetime")
-        claim = f"{drift.feature}{':' if is_word else ' is'} {drift.direction}."
+        verb = " is" if drift.kind in ("numeric", "datetime") else " moved:"
+        claim = f"{drift.feature}{verb} {drift.direction}."
         return claim, Effect(drift.measure, effect.value, "", Interval(low, high))

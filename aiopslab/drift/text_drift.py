@@ -83,7 +83,7 @@ class TextDrift:
             for more, side in (("more", change > 0), ("less", change < 0))
             if side.any()
         ]
-        return ", ".join([*words, *([longer] if self.length.drifted else [])])
+        return "; ".join([*words, *([longer] if self.length.drifted else [])])
 
     def table(self) -> pd.DataFrame:
         """Return one row a measure, with its interval."""

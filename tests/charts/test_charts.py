@@ -50,6 +50,12 @@ def test_empty_input_draws_an_empty_figure():
     )
 
 
+def test_words_that_read_as_numbers_have_a_bar_each():
+    table = pd.DataFrame({"word": ["2026", "0800"], "change": 1.0, "low": 0.5, "high": 2.0})
+    figure = ranked_bars(table, "word", "change", "Words", "points")
+    assert (figure.layout.yaxis.type, figure.data[0].y) == ("category", ("0800", "2026"))
+
+
 def test_the_name_of_a_mark_is_clear_of_the_name_of_the_first_row():
     frame = pd.DataFrame({"a": range(5), "b": range(5)}, TIMES)
     plain = small_multiples(frame, "Title")

@@ -13,6 +13,7 @@ def test_the_first_row_is_on_top_and_names_are_whole_in_the_hover_box():
     assert long in figure.data[0].text[0][0]
     assert "b&lt;c" in figure.layout.yaxis.ticktext
     assert figure.data[1].x == (2.0,)
+    assert figure.layout.title.text == "Drift: SD"
     assert figure.layout.meta["description"].startswith("Drift, SD, 3 rows by 3 windows.")
 
 

@@ -1,15 +1,20 @@
 """The investigation as a whole, on recordings and on tables that are not as they should be."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from aiopslab.drift import Roles, analyse, compare, profile
 from aiopslab.drift.source import open_observations
 from aiopslab.errors import FrameError
 from aiopslab.frames.schemas import FrameWarning
+from aiopslab.reports import record as records
+from aiopslab.reports.render import page
+from tests.notebooks import code
 
 TABLES = [
     "table",
@@ -154,6 +159,7 @@ def test_times_without_a_zone_and_an_index_that_repeats_itself():
     assert found.level == "ok"
 
 
+PLOTLY = "application/vnd.plotly.v1+json"
 WORDS = [f"word{each}" for each in range(60)]
 
 
@@ -176,6 +182,7 @@ def test_texts_that_moved_are_named_with_their_words():
     assert finding.claim.startswith("body can be told from the reference: more of 'refund'")
     assert finding.effect.interval.low > 0.5
     assert len(found.text_figures()) == 1
+    assert "body" not in found.shown()
     shown = found.features_table().set_index("feature").loc["body"]
     assert (shown["drift"], shown["more than chance"]) == ("yes", "yes")
     assert found.features_table()["drift"].tolist() == ["yes", "no", "no", "no"]
@@ -188,6 +195,8 @@ def test_vectors_that_moved_are_named():
     assert found.verdict().metrics["drifted features"] == 1
     (finding,) = [each for each in found.verdict().findings if each.subject == "vector"]
     assert finding.effect.name == "AUC of the vectors in vector"
+    assert found.shown() == ["vector"]
+    assert found.distribution("vector").layout.xaxis.title.text == "length of the vector"
     together = found.together_table().set_index("measure")["drift"]
     assert together["maximum mean discrepancy in vector"] == "yes"
     assert together["AUC of the texts in body"] == "no"
@@ -279,6 +288,23 @@ def test_what_rows_say_is_escaped_everywhere():
     assert "&lt;script&gt;" in verdict
     shown += [getattr(found, name)()._repr_html_() for name in TABLES]
     assert not any("<script" in each or "<b>age" in each for each in shown)
+
+
+def test_texts_and_names_of_their_columns_are_no_markup_in_the_report():
+    name = "<img src=x onerror=alert(1)>"
+    tables = mails(0), mails(1, extra=EVIL, share=0.4)
+    found = judged(*(each.rename(columns={"body": name}) for each in tables))
+    assert "alert" in set(found.together.texts[name].words["word"])
+    figures = [{PLOTLY: each.to_plotly_json()} for each in found.text_figures()]
+    tables = found.together_table(), found.features_table(), found.verdict()
+    bundles = [*figures, *(DisplayFormatter().format(each)[0] for each in tables)]
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": each} for each in bundles]
+    begun = records.begin("drift", "Drift", "0" * 64, {"reference": "a", "current": "b"})
+    finished = replace(begun, status="finished", ended=records.now(), verdict=found.verdict())
+    html = page({"cells": [code("1") | {"outputs": outputs}]}, finished)
+    assert "&lt;img src=x" in html
+    assert "<img src=x" not in html and "<script>alert" not in html
+    assert figures and "<img" not in str(figures)
 
 
 def test_names_of_columns_of_ones_own():
