@@ -34,6 +34,8 @@ QUANTILES = np.linspace(0.05, 0.95, 19)
 FACTORS = (-1, 10, 100, 1e3, 1e6, 1e9, 24, 60, 3600, 1024, 1.609, 2.2046, 2.54, 3.2808, 3.6)
 FAHRENHEIT = (1.8, 32.0)
 NEAR = 0.03  # of such a factor
+SURE = 3.0  # standard errors that a factor may be off
+RESAMPLES = 50
 FITS = 0.05  # of the range of the reference, by which quantiles brought back to its unit may differ
 ORDERED = 0.99  # rank correlation with the order of the rows
 
@@ -199,14 +201,33 @@ def _unit(old: Floats, new: Floats) -> tuple[float, str] | None:
     ):
         if _apart(was, scaled, width) <= FITS:
             return slope, f"{words}: a change of unit"
-    ratio = float(np.median(now[was != 0] / was[was != 0])) if (was != 0).any() else 1.0
-    if ratio < 0:
-        now, ratio = now[::-1], float(np.median(now[::-1][was != 0] / was[was != 0]))
+    ratio = max((_ratio(was, now), _ratio(was, now[::-1])), key=abs)
+    if ratio == 0:
+        return None
+    now = now if ratio > 0 else now[::-1]
     known = (*FACTORS, *(1 / each for each in FACTORS))
     nearest = min(known, key=lambda each: abs(ratio / each - 1))
-    if abs(ratio / nearest - 1) <= NEAR and _apart(was, now / nearest, width) <= FITS:
-        return nearest, f"{nearest:.4g} times what it was: a change of unit"
-    return None
+    if abs(ratio / nearest - 1) > NEAR or _apart(was, now / nearest, width) > FITS:
+        return None
+    # The more rows there are, the nearer a true factor has to be.
+    if abs(ratio / nearest - 1) > SURE * _ratio_error(old, new):
+        return None
+    return nearest, f"{nearest:.4g} times what it was: a change of unit"
+
+
+def _ratio(was: Floats, now: Floats) -> float:
+    """Return the factor between quantiles, by least squares."""
+    return float(was @ now / (was @ was))
+
+
+def _ratio_error(old: Floats, new: Floats) -> float:
+    """Return the standard error of the factor, relative to it, from resamples."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(RESAMPLES):
+        was, now = (np.quantile(rng.choice(each, len(each)), QUANTILES) for each in (old, new))
+        drawn.append(abs(max((_ratio(was, now), _ratio(was, now[::-1])), key=abs)))
+    return float(np.std(drawn) / np.mean(drawn))
 
 
 def _apart(was: Floats, now: Floats, width: float) -> float:
@@ -218,19 +239,31 @@ def _of_rows(reference: pd.DataFrame, current: pd.DataFrame) -> Iterator[Break]:
     if not shared or len(current) < ENOUGH:
         return
     old, new = (_hashable(table[shared]).duplicated() for table in (reference, current))
-    yield from _surge("", "duplicate rows", old, new, "a row repeats another", of="of the rows")
+    yield from _surge(
+        "", "duplicate rows", _as_many(old, new), new, "a row repeats another", of="of the rows"
+    )
     for each in shared:
         if _type(current[each]) == "a number":
-            order = [_order(table[each]) for table in (reference, current)]
-            if min(order) >= ORDERED:
-                words = f"{each} counts the rows up: it says when, not what"
-                yield Break(each, "order leaks", order[0], order[1], None, words)
+            before, after = (_order(table[each]) for table in (reference, current))
+            if after >= ORDERED:
+                since = "" if before >= ORDERED else ", and did not before"
+                words = f"{each} counts the rows up{since}: it says when, not what"
+                yield Break(each, "order leaks", before, after, None, words)
 
 
 def _hashable(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with cells that cannot be compared, such as embeddings, as text."""
     texts = {str(each): table[each].astype(str) for each in table if table[each].dtype == object}
     return table.assign(**texts)
+
+
+def _as_many(old: Any, new: Any) -> Any:
+    """Return as many repeats as the reference would have with as many rows as now, at most.
+
+    Among few possible rows some are alike by chance, the more of them the more rows there are.
+    """
+    grown = int(old.sum() * max(1.0, len(new) / len(old)))
+    return np.arange(len(old)) < grown
 
 
 def _order(values: pd.Series) -> float:

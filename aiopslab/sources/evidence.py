@@ -14,6 +14,7 @@ from aiopslab.errors import SourceError, did_you_mean
 from aiopslab.frames import FRAME_NAMES, FrameName, FrameWarning, conform
 from aiopslab.sources.digest import digest
 from aiopslab.sources.window import cut, extent, window
+from aiopslab.wording import listed
 
 EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
 
@@ -212,7 +213,7 @@ class Evidence:
         if name in self.frames:
             return self.frames[name]
         raise SourceError(
-            f"this evidence holds {_listed(list(self.frames))}, no {name}",
+            f"this evidence holds {listed(list(self.frames))}, no {name}",
             f"Add {name} to {self.source}, open a source that has them, or leave this step out.",
         )
 
@@ -291,7 +292,3 @@ def _services(name: FrameName, frame: pd.DataFrame) -> int | None:
     if name == "topology":
         return int(pd.concat([frame["caller"], frame["callee"]]).nunique())
     return int(frame["service"].nunique()) if "service" in frame.columns else None
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from aiopslab.drift.causes import MEANING
 from aiopslab.drift.comparison import compare
 from aiopslab.drift.conditional import ENOUGH
-from aiopslab.drift.diagnosis import MEANING, diagnose
+from aiopslab.drift.diagnosis import diagnose
 from aiopslab.drift.history import drift_over_time
 from aiopslab.drift.multivariate import compare_jointly
 from aiopslab.drift.observations import Roles, read_observations
@@ -157,6 +158,51 @@ def test_the_season_is_no_drift():
     without = diagnosed(new, old)
     assert without.cause.name == "covariates"
     assert of(without, "season").evidence_against == ("no season was given to compare with",)
+
+
+def test_what_the_season_brings_every_time_is_no_break():
+    """Every week a shop that is closed sends nothing, and numbers grow as if by another unit."""
+
+    def week(table):
+        away = table["timestamp"].dt.day_of_week >= 5
+        return table.assign(
+            z=np.where(away, 2.54 * table["z"], table["z"]), w=table["w"].mask(away & (table.z < 1))
+        )
+
+    old, new = week(seasonal(20, 0, 56)), week(seasonal(21, 61.5, 1.5))
+    found = diagnosed(new, old, period="7D")
+    assert (found.cause.name, found.action) == ("season", "ignore")
+    against = " ".join(of(found, "data quality").evidence_against)
+    assert "as in this season before" in against
+    assert diagnosed(new, old).cause.name == "data quality"
+
+
+def test_a_feature_that_is_as_in_its_season_did_not_move():
+    """Too little moves for the windows to show a season; against all seasons it shows."""
+    old, new = seasonal(22, 0, 56), seasonal(23, 70.5, 2)
+    assert not of(diagnosed(new, old, period="7D"), "covariates").holds
+
+
+def test_rows_that_repeat_explain_what_looks_certain():
+    new = world(24, 600)
+    found = diagnosed(pd.concat([new, new.sample(300, random_state=0)]))
+    assert (found.cause.name, found.action) == ("data quality", "fix the data")
+    assert found.cause.evidence_for[0].startswith("a row repeats another")
+
+
+def test_numbers_that_grew_and_explain_the_outcome_have_their_unit():
+    """A lognormal number that is 1.609 times as large may be in miles, or really have grown."""
+
+    def orders(seed, grown=1.0, unit=1.0):
+        rng = np.random.default_rng(seed)
+        size, kind = grown * rng.lognormal(0, 0.6, 3_000), rng.normal(size=3_000)
+        target = rng.random(3_000) < 1 / (1 + np.exp(2 - size - kind))
+        return pd.DataFrame({"size": size * unit, "kind": kind, "target": target})
+
+    real = diagnosed(orders(26, grown=1.609), orders(25))
+    assert real.cause.name == "covariates"
+    assert not of(real, "data quality").holds
+    assert diagnosed(orders(26, unit=1.609), orders(25)).cause.name == "data quality"
 
 
 def test_without_outcomes_it_says_what_it_would_take():

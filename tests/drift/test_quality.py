@@ -79,6 +79,31 @@ def test_a_counter_of_rows_is_told_where_it_is_one_on_both_sides():
     assert ("number", "order leaks") in kinds(counted[1], counted[0])
 
 
+def test_rows_that_are_put_in_order_are_a_break_of_their_own():
+    put = world(1).sort_values("amount", ignore_index=True)
+    found = [each for each in quality_breaks(world(), put) if each.kind == "order leaks"]
+    assert [each.feature for each in found] == ["amount"]
+    assert found[0].before < 0.5
+    assert "did not before" in found[0].words
+
+
+def test_more_rows_of_few_possible_ones_repeat_each_other_more_often():
+    def few(seed, rows):
+        rng = np.random.default_rng(seed)
+        return pd.DataFrame({each: rng.choice(list("abcdefgh"), rows) for each in "pqrs"})
+
+    assert kinds(few(1, 8_000), few(0, 800)) == set()
+    spoilt = pd.concat([few(1, 800), few(1, 800).head(400)])
+    assert kinds(spoilt, few(0, 800)) == {("", "duplicate rows")}
+
+
+def test_a_factor_has_to_be_as_near_as_the_rows_can_tell():
+    few, many = world(1), world(1, 100_000)
+    for rows, found in ((few, {("amount", "unit changed")}), (many, set())):
+        grown = rows.assign(amount=1.575 * rows["amount"])  # 2 % off miles in kilometres
+        assert kinds(grown, world(0, len(rows))) == found
+
+
 def test_a_real_shift_is_no_change_of_unit():
     shifted = world(1)
     shifted["amount"] *= 1.3
