@@ -1,11 +1,11 @@
 """Calibration: how likely each class is in truth, given what the model said and how sure it was."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from aiopslab.drift.isotonic import Curve, Points
 from aiopslab.drift.outcomes import UNKNOWN, Outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -28,11 +28,15 @@ class Calibrator:
         Score that stands in for a missing one, by predicted class.
     mistaken
         ``(predictions, truths)``: where a prediction is wrong, how likely each class is.
+    others
+        Of each class, from the probability that the model gave it to how often it was true; empty
+        where the model gave none.
     """
 
-    curve: Callable[[Floats], Floats]
+    curve: Curve
     filled: Floats
     mistaken: Floats
+    others: tuple[Curve, ...]
 
     def truth(self, outcomes: Outcomes) -> Floats:
         """Return the probability of each class being the true one, ``(rows, classes)``."""
@@ -40,58 +44,91 @@ class Calibrator:
         calibrated = self.curve(_complete(outcomes, self.filled))
         if outcomes.task == "binary":
             return np.column_stack([1 - calibrated, calibrated])
-        chances = self.mistaken[predicted] * (1 - calibrated[:, None])
-        chances[np.arange(len(predicted)), predicted] = calibrated
+        row = np.arange(len(predicted))
+        chances = self._shares(outcomes, predicted)
+        chances[row, predicted] = 0.0
+        rest = chances.sum(axis=1, keepdims=True)
+        # Where no other class is likely by its probability, mistakes are those of the reference.
+        chances = np.where(
+            rest > 0, chances / np.where(rest > 0, rest, 1), self.mistaken[predicted]
+        )
+        chances *= 1 - calibrated[:, None]
+        chances[row, predicted] = calibrated
         return chances
 
+    def _shares(self, outcomes: Outcomes, predicted: Ints) -> Floats:
+        """Return how likely each class is beside the others, of which mistakes are made."""
+        if outcomes.chances is None or not self.others:
+            return self.mistaken[predicted]
+        shares = np.column_stack(
+            [curve(given) for curve, given in zip(self.others, outcomes.chances.T, strict=True)]
+        )
+        return np.where(np.isnan(shares), self.mistaken[predicted], shares)
 
-def fit_calibrator(reference: Outcomes, weights: Floats | None = None) -> Calibrator:
-    """Learn how often each class is the true one.
+
+class Calibration:
+    """Labelled rows to learn a calibrator from, time and again with other weights.
 
     Parameters
     ----------
     reference
         Labelled rows that the model was not trained on.
-    weights
-        Of the rows.
 
     Notes
     -----
     Isotonic regression, as B. Zadrozny and C. Elkan, "Transforming classifier scores into accurate
-    multiclass probability estimates", KDD 2002. A multiclass score is of the prediction alone: the
-    other classes share what is left as they share the mistakes of that prediction.
+    multiclass probability estimates", KDD 2002. Of many classes the probability of the prediction
+    is calibrated by itself, since how often the model is right is what matters most; the other
+    classes share what is left by their own calibrated probabilities, or, where the model gave
+    none, as they share the mistakes of that prediction.
 
     Examples
     --------
     >>> truth = np.array([0.0, 0, 1, 0, 1, 1])
     >>> score = np.array([0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
     >>> said = (score >= 0.5).astype(float)
-    >>> calibrator = fit_calibrator(Outcomes("binary", (0, 1), said, truth, score))
-    >>> calibrator.truth(Outcomes("binary", (0, 1), said, truth, score))[:, 1].tolist()
+    >>> outcomes = Outcomes("binary", (0, 1), said, truth, score)
+    >>> Calibration(outcomes).fitted(np.ones(6)).truth(outcomes)[:, 1].tolist()
     [0.0, 0.0, 0.5, 0.5, 1.0, 1.0]
     """
-    each = np.ones(len(reference)) if weights is None else weights
-    hit = (
-        reference.truth == 1
-        if reference.task == "binary"
-        else reference.truth == reference.predicted
-    )
-    classes = max(2, len(reference.classes))
-    predicted = reference.predicted.astype(np.intp)
-    filled = _shares(predicted, hit * each, each, classes)
-    score = _complete(reference, filled)
-    return Calibrator(_isotonic(score, hit, each), filled, _mistaken(reference, each, classes))
+
+    def __init__(self, reference: Outcomes) -> None:
+        self.reference = reference
+        self.classes = max(2, len(reference.classes))
+        is_hit = (
+            reference.truth == 1
+            if reference.task == "binary"
+            else reference.truth == reference.predicted
+        )
+        hits = np.asarray(is_hit, dtype=np.float64)
+        self.filled = _shares(reference.predicted.astype(np.intp), hits, self.classes)
+        self.points = Points(_complete(reference, self.filled), hits)
+        self.others: list[tuple[npt.NDArray[np.bool_], Points]] = []
+        if reference.task == "multiclass" and reference.given is not None:
+            given = reference.given
+            known = np.asarray(~np.isnan(given).any(axis=1), dtype=np.bool_)
+            self.others = [
+                (known, Points(given[known, code], (reference.truth[known] == code).astype(float)))
+                for code in range(self.classes)
+            ]
+
+    def fitted(self, weights: Floats) -> Calibrator:
+        """Learn how often each class is the true one, from rows of these weights."""
+        return Calibrator(
+            self.points.fitted(weights),
+            self.filled,
+            _mistaken(self.reference, weights, self.classes),
+            tuple(points.fitted(weights[known]) for known, points in self.others),
+        )
 
 
-def held_out_truth(reference: Outcomes, weights: Floats | None = None) -> Floats:
+def held_out_truth(reference: Outcomes, weights: Floats) -> Floats:
     """Return the probabilities of each row, learnt from the blocks of rows that it is not in."""
     chances = np.empty((len(reference), max(2, len(reference.classes))))
     block = blocks_of(len(reference))
     for held in np.unique(block):
         others = block != held if len(reference) > 1 else block == held
-        calibrator = fit_calibrator(
-            reference.take(others), None if weights is None else weights[others]
-        )
+        calibrator = Calibration(reference.take(others)).fitted(weights[others])
         chances[block == held] = calibrator.truth(reference.take(block == held))
     return chances
 
@@ -137,24 +174,12 @@ def _complete(outcomes: Outcomes, filled: Floats) -> Floats:
     return score + TIE * (predicted == 1) if outcomes.task == "binary" else score
 
 
-def _isotonic(
-    score: Floats, hit: npt.NDArray[np.bool_], weights: Floats
-) -> Callable[[Floats], Floats]:
-    from sklearn.isotonic import IsotonicRegression
-
-    if len(score) == 0:
-        return lambda scores: scores
-    model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-    model.fit(score, hit.astype(np.float64), sample_weight=weights)
-    return lambda scores: np.asarray(model.predict(scores), dtype=np.float64)
-
-
-def _shares(predicted: Ints, hits: Floats, weights: Floats, classes: int) -> Floats:
+def _shares(predicted: Ints, hits: Floats, classes: int) -> Floats:
     """Return the share of hits by predicted class; that of all rows where a class is not there."""
-    total = np.bincount(predicted, weights, minlength=classes)
+    total = np.bincount(predicted, minlength=classes)
     found = np.bincount(predicted, hits, minlength=classes)
-    overall = hits.sum() / weights.sum() if len(weights) else 0.5
-    return np.asarray(np.where(total > 0, found / np.maximum(total, 1e-300), overall))
+    overall = hits.mean() if len(hits) else 0.5
+    return np.asarray(np.where(total > 0, found / np.maximum(total, 1), overall))
 
 
 def _mistaken(reference: Outcomes, weights: Floats, classes: int) -> Floats:

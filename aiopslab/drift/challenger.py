@@ -10,7 +10,7 @@ import pandas as pd
 from aiopslab.drift.costs import Costs, cost_matrix
 from aiopslab.drift.guards import GUARDS, calibration_guard, class_guards, segment_guards
 from aiopslab.drift.metrics import HIGHER_IS_BETTER, WORDS, Measured, deviate, measure
-from aiopslab.drift.observations import Roles, Task, read_observations
+from aiopslab.drift.observations import PROBABILITY_OF, Roles, Task, read_observations
 from aiopslab.drift.outcomes import Outcomes, read_outcomes
 from aiopslab.drift.paired import gains, mcnemar_p
 from aiopslab.errors import ParameterError
@@ -139,7 +139,7 @@ def compare_models(
     >>> found.metric, round(found.gain.value, 3)
     ('accuracy', 0.333)
     """
-    taken = (challenger.prediction, challenger.score)
+    taken = (challenger.prediction, challenger.score, *challenger.probabilities.values())
     both = replace(champion, ignored=(*champion.ignored, *taken))
     frame = read_observations(observations, both, "observations")
     old, new = _read_both(frame, champion, challenger)
@@ -188,15 +188,19 @@ def compare_models(
 
 def _read_both(frame: pd.DataFrame, champion: Roles, challenger: Roles) -> list[Outcomes]:
     """Read both models in one coding, each with its own meaning of a score."""
-    sides = []
+    sides, own = [], []
     for model in (champion, challenger):
         named = {model.prediction: "prediction", model.score: "score", champion.target: "target"}
+        of_classes = {each: f"{PROBABILITY_OF}{each}" for each in model.probabilities}
+        named |= {column: of_classes[each] for each, column in model.probabilities.items()}
+        own.append(Roles(probabilities=of_classes))
         there = [each for each in named if each in frame]
         if champion.score == challenger.score and champion.prediction != challenger.prediction:
             there = [each for each in there if each != model.score]  # of which model, who knows
         sides.append(frame[there].rename(columns=named))
-    together = read_outcomes(sides, Roles())
-    apart = [read_outcomes([each], Roles())[0] for each in sides]
+    either = {**own[0].probabilities, **own[1].probabilities}
+    together = read_outcomes(sides, Roles(probabilities=either))
+    apart = [read_outcomes([side], roles)[0] for side, roles in zip(sides, own, strict=True)]
     return [
         replace(joint, score=alone.score) if joint.classes == alone.classes else joint
         for joint, alone in zip(together, apart, strict=True)

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.drift.calibration import (
+    Calibration,
     blocks_of,
     calibration_error,
-    fit_calibrator,
     held_out_truth,
 )
-from aiopslab.drift.metrics import metric_names, metrics_of_cells, score_losses
+from aiopslab.drift.expected import batches, deviations, drawn, expected_metrics, one_hot
+from aiopslab.drift.metrics import metric_names
 from aiopslab.drift.outcomes import Outcomes
 
 Floats = npt.NDArray[np.float64]
@@ -66,7 +67,8 @@ class ClassExpectation:
 
     def values(self, rows: Ints) -> dict[str, float]:
         """Return the metrics that are expected of some rows."""
-        return self._metrics(self.outcomes.take(rows), self.chances[rows])
+        found = self._metrics(self.outcomes.take(rows), self.chances[rows])
+        return {name: float(value) for name, value in found.items()}
 
     def spreads(self, parts: Sequence[Ints]) -> list[dict[str, float]]:
         """Return by how much the realised metrics of some parts may differ from the expected.
@@ -75,16 +77,19 @@ class ClassExpectation:
         learnt from a reference of this size.
         """
         rng = np.random.default_rng(self.seed)
-        found: list[list[dict[str, float]]] = [[] for _ in parts]
+        calibration = Calibration(self.reference)
         size = len(self.reference)
-        for _ in range(REPLICATES):
+
+        def replicate() -> Floats:
             counts = np.bincount(rng.integers(size, size=size), minlength=size)
-            drawn = counts > 0
-            calibrator = fit_calibrator(self.reference.take(drawn), (counts * self.weights)[drawn])
-            truth = _draw(calibrator.truth(self.outcomes), rng)
+            return calibration.fitted(counts * self.weights).truth(self.outcomes)
+
+        found: list[list[dict[str, Floats]]] = [[] for _ in parts]
+        for count in batches(REPLICATES, self.chances.size):
+            truth = np.concatenate([drawn(replicate(), 1, rng) for _ in range(count)])
             for part, replicates in zip(parts, found, strict=True):
-                replicates.append(self._metrics(self.outcomes.take(part), truth[part]))
-        return [_deviations(each) for each in found]
+                replicates.append(self._metrics(self.outcomes.take(part), truth[:, part]))
+        return [deviations(each) for each in found]
 
     def misses(self) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
         """Return realised less expected metrics of held-out blocks, and their deviation by chance.
@@ -96,12 +101,15 @@ class ClassExpectation:
         misses, chance = [], []
         for number in np.unique(block):
             part = self.reference.take(block == number)
-            chances, weights = self.held_out[block == number], self.weights[block == number]
-            expected = self._metrics(part, chances, weights)
-            realised = self._metrics(part, _one_hot(part.truth, chances.shape[1]), weights)
-            misses.append({name: realised[name] - expected[name] for name in expected})
-            draws = [self._metrics(part, _draw(chances, rng), weights) for _ in range(REPLICATES)]
-            chance.append(_deviations(draws))
+            chances, weights = self.held_out[block == number], self.weights[block == number, None]
+            expected = self._metrics(part, chances * weights)
+            realised = self._metrics(part, one_hot(part.truth, chances.shape[1]) * weights)
+            misses.append({name: float(realised[name] - expected[name]) for name in expected})
+            replicates = [
+                self._metrics(part, drawn(chances, count, rng) * weights)
+                for count in batches(REPLICATES, chances.size)
+            ]
+            chance.append(deviations(replicates))
         return misses, chance
 
     def residuals(self, labelled: Outcomes, rows: Ints) -> Floats:
@@ -110,7 +118,27 @@ class ClassExpectation:
 
     def realised(self, labelled: Outcomes) -> dict[str, float]:
         """Return the same metrics of labelled rows."""
-        return self._metrics(labelled, _one_hot(labelled.truth, self.chances.shape[1]))
+        found = self._metrics(labelled, one_hot(labelled.truth, self.chances.shape[1]))
+        return {name: float(value) for name, value in found.items()}
+
+    def resampled(
+        self, labelled: Outcomes, rows: Ints, counts: Floats
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Return realised and expected metrics of labelled rows, each taken so many times."""
+        chances = self.chances[rows]
+        truth = one_hot(labelled.truth, chances.shape[1])
+        parts: tuple[list[dict[str, Floats]], list[dict[str, Floats]]] = ([], [])
+        start = 0
+        for count in batches(len(counts), chances.size):
+            times = counts[start : start + count, :, None]
+            start += count
+            for found, mass in zip(parts, (truth, chances), strict=True):
+                found.append(self._metrics(labelled, mass * times))
+        realised, expected = (
+            {name: np.concatenate([each[name] for each in found]) for name in self.names}
+            for found in parts
+        )
+        return realised, expected
 
     @property
     def calibration_error(self) -> float:
@@ -118,10 +146,8 @@ class ClassExpectation:
         chance = _chance_of_being_right(self.reference, self.held_out)
         return calibration_error(chance, self.reference.truth == self.reference.predicted)
 
-    def _metrics(
-        self, outcomes: Outcomes, chances: Floats, weights: Floats | None = None
-    ) -> dict[str, float]:
-        return expected_metrics(outcomes, chances, self.costs, self.names, weights)
+    def _metrics(self, outcomes: Outcomes, mass: Floats) -> dict[str, Floats]:
+        return expected_metrics(outcomes, mass, self.costs, self.names)
 
 
 def expect_classes(
@@ -156,92 +182,13 @@ def expect_classes(
     held-out reference rows, weighted, the plain calibration is right or it is not. Only where it
     is off by three standard errors are the weights used.
     """
-    ones = np.ones(len(reference))
-    plain = held_out_truth(reference)
-    if _off(_residuals(reference, plain), likeness) > DIFFERS:
-        return ClassExpectation(
-            outcomes,
-            reference,
-            likeness,
-            costs,
-            fit_calibrator(reference, likeness).truth(outcomes),
-            held_out_truth(reference, likeness),
-            seed,
-        )
-    chances = fit_calibrator(reference).truth(outcomes)
-    return ClassExpectation(outcomes, reference, ones, costs, chances, plain, seed)
-
-
-def expected_metrics(
-    outcomes: Outcomes,
-    chances: Floats,
-    costs: Floats | None,
-    names: Sequence[str],
-    weights: Floats | None = None,
-) -> dict[str, float]:
-    """Compute metrics of predictions against chances of the true class.
-
-    Parameters
-    ----------
-    outcomes
-        Predictions and scores; their own truth is not looked at.
-    chances
-        ``(rows, classes)``; ones and zeros where the truth is known.
-    costs
-        ``(truths, predictions)``.
-    names
-        Of the metrics.
-    weights
-        Of the rows.
-
-    Examples
-    --------
-    >>> said = np.array([0.0, 1.0])
-    >>> outcomes = Outcomes("binary", (0, 1), said, said, np.array([0.2, 0.9]))
-    >>> chances = np.array([[0.8, 0.2], [0.1, 0.9]])
-    >>> found = expected_metrics(outcomes, chances, None, ["accuracy", "roc_auc"])
-    >>> {name: round(value, 3) for name, value in found.items()}
-    {'accuracy': 0.85, 'roc_auc': 0.973}
-    """
-    if len(outcomes) == 0:
-        return dict.fromkeys(names, np.nan)
-    each = np.ones(len(outcomes)) if weights is None else weights
-    said = _one_hot(outcomes.predicted, chances.shape[1])
-    cells = (chances * each[:, None]).T @ said
-    found = {name: float(value) for name, value in metrics_of_cells(cells, costs).items()}
-    if "roc_auc" in names:
-        known = ~np.isnan(outcomes.score)
-        score, positive, each = outcomes.score[known], chances[known, 1], each[known]
-        found["roc_auc"] = expected_auc(score, positive, each)
-        certain = (score_losses(score, np.full(len(score), truth)) for truth in (1.0, 0.0))
-        right, wrong = certain
-        for name in right:
-            loss = positive * right[name] + (1 - positive) * wrong[name]
-            found[name] = float(np.average(loss, weights=each)) if each.sum() > 0 else np.nan
-    return {name: found[name] for name in names}
-
-
-def expected_auc(score: Floats, positive: Floats, weights: Floats) -> float:
-    """Return the expected share of pairs that scores put in the right order, ties counting half.
-
-    Parameters
-    ----------
-    score
-        Of each row.
-    positive
-        The chance of each row to be positive.
-    weights
-        Of the rows.
-    """
-    _, place = np.unique(score, return_inverse=True)
-    above = np.bincount(place, positive * weights)
-    below = np.bincount(place, (1 - positive) * weights)
-    itself = float((weights**2 * positive * (1 - positive)).sum())  # a row is no pair with itself
-    pairs = float(above.sum() * below.sum()) - itself
-    if pairs <= 1e-12 * len(score):
-        return float("nan")
-    ordered = float((above * (np.cumsum(below) - below / 2)).sum()) - itself / 2
-    return ordered / pairs
+    weights = np.ones(len(reference))
+    held_out = held_out_truth(reference, weights)
+    if _off(_residuals(reference, held_out), likeness) > DIFFERS:
+        weights = likeness
+        held_out = held_out_truth(reference, weights)
+    chances = Calibration(reference).fitted(weights).truth(outcomes)
+    return ClassExpectation(outcomes, reference, weights, costs, chances, held_out, seed)
 
 
 def _off(residuals: Floats, weights: Floats) -> float:
@@ -259,23 +206,3 @@ def _residuals(outcomes: Outcomes, chances: Floats) -> Floats:
 def _chance_of_being_right(outcomes: Outcomes, chances: Floats) -> Floats:
     chance: Floats = chances[np.arange(len(outcomes)), outcomes.predicted.astype(np.intp)]
     return chance
-
-
-def _one_hot(codes: Floats, classes: int) -> Floats:
-    return np.asarray(codes[:, None] == np.arange(classes), dtype=np.float64)
-
-
-def _draw(chances: Floats, rng: np.random.Generator) -> Floats:
-    """Draw a true class for every row, as ones and zeros."""
-    below = np.cumsum(chances, axis=1) < rng.random((len(chances), 1))
-    return _one_hot(np.minimum(below.sum(axis=1), chances.shape[1] - 1), chances.shape[1])
-
-
-def _deviations(replicates: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the standard deviation of every metric; NaN where it can hardly ever be told."""
-    found = {}
-    for name in replicates[0]:
-        values = np.array([each[name] for each in replicates])
-        told = values[np.isfinite(values)]
-        found[name] = float(told.std(ddof=1)) if len(told) > len(values) / 2 else float("nan")
-    return found

@@ -9,7 +9,9 @@ import pandas as pd
 
 from aiopslab.drift.calibration import blocks_of
 from aiopslab.drift.encoding import encoded
-from aiopslab.drift.metrics import OF_LOSSES, loss_columns
+from aiopslab.drift.expected import batches, deviations
+from aiopslab.drift.losses import loss_columns
+from aiopslab.drift.metrics import OF_LOSSES
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.trees import Trees
@@ -18,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
 REPLICATES = 80
+ROUNDS = 30  # of boosting; losses are noisy, and more rounds learn the noise
 ROWS = 50_000  # of the reference that a model of the loss learns from
 
 
@@ -54,7 +57,7 @@ class LossExpectation:
 
     def values(self, rows: Ints) -> dict[str, float]:
         """Return the metrics that are expected of some rows."""
-        return _metrics(self.expected[rows])
+        return {name: float(value) for name, value in _metrics(self.expected[rows]).items()}
 
     def spreads(self, parts: Sequence[Ints]) -> list[dict[str, float]]:
         """Return by how much the realised metrics of some parts may differ from the expected.
@@ -64,14 +67,15 @@ class LossExpectation:
         """
         rng = np.random.default_rng(self.seed)
         misfit = self._misfit
-        found: list[list[dict[str, float]]] = [[] for _ in parts]
-        for _ in range(REPLICATES):
-            learnt = misfit[rng.integers(len(misfit), size=len(misfit))].mean(axis=0)
-            drawn = misfit[rng.integers(len(misfit), size=len(self.expected))] + learnt
-            losses = self.expected + drawn * self._scale(self.expected)
+        found: list[list[dict[str, Floats]]] = [[] for _ in parts]
+        rows = len(misfit)
+        for count in batches(REPLICATES, self.expected.size):
+            learnt = np.stack([misfit[rng.integers(rows, size=rows)].mean(0) for _ in range(count)])
+            drawn = misfit[rng.integers(rows, size=(count, len(self.expected)))]
+            losses = self.expected + (drawn + learnt[:, None]) * self._scale(self.expected)
             for part, replicates in zip(parts, found, strict=True):
-                replicates.append(_metrics(losses[part]))
-        return [_deviations(each) for each in found]
+                replicates.append(_metrics(losses[:, part]))
+        return [deviations(each) for each in found]
 
     def misses(self) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
         """Return realised less expected metrics of held-out blocks, and their chance deviation."""
@@ -83,15 +87,16 @@ class LossExpectation:
         for number in np.unique(block):
             expected = self.held_out[block == number]
             realised, estimated = _metrics(losses[block == number]), _metrics(expected)
-            misses.append({name: realised[name] - estimated[name] for name in realised})
-            draws = [
+            misses.append({name: float(realised[name] - estimated[name]) for name in realised})
+            replicates = [
                 _metrics(
                     expected
-                    + misfit[rng.integers(len(misfit), size=len(expected))] * self._scale(expected)
+                    + misfit[rng.integers(len(misfit), size=(count, len(expected)))]
+                    * self._scale(expected)
                 )
-                for _ in range(REPLICATES)
+                for count in batches(REPLICATES, expected.size)
             ]
-            chance.append(_deviations(draws))
+            chance.append(deviations(replicates))
         return misses, chance
 
     def residuals(self, labelled: Outcomes, rows: Ints) -> Floats:
@@ -101,7 +106,18 @@ class LossExpectation:
 
     def realised(self, labelled: Outcomes) -> dict[str, float]:
         """Return the same metrics of labelled rows."""
-        return _metrics(_losses(labelled))
+        return {name: float(value) for name, value in _metrics(_losses(labelled)).items()}
+
+    def resampled(
+        self, labelled: Outcomes, rows: Ints, counts: Floats
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Return realised and expected metrics of labelled rows, each taken so many times."""
+        total = counts.sum(axis=1, keepdims=True)
+        realised, expected = (
+            _of_means(counts @ losses / total)
+            for losses in (_losses(labelled), self.expected[rows])
+        )
+        return realised, expected
 
     @property
     def _misfit(self) -> Floats:
@@ -138,8 +154,9 @@ def expect_losses(
     Notes
     -----
     What NannyML calls direct loss estimation: a model of the loss as it depends on features and
-    prediction. The losses that intervals and the test of the model rest on are of rows which the
-    model had not seen.
+    prediction. There are five, each of which has not seen a fifth of the reference: what they say
+    of that fifth is what intervals and the test rest on, and the mean of the five is what is
+    expected of the rows without labels.
     """
     everything = Roles("", "", roles.target, roles.timestamp, roles.ignored)
     encoding = encoded(reference_frame, current_frame, everything)
@@ -148,26 +165,31 @@ def expect_losses(
     known, unknown = inputs[: len(reference)], inputs[len(reference) :]
     losses = _losses(reference)
     held_out = np.empty_like(losses)
+    expected = []
     block = blocks_of(len(reference))
     for number in np.unique(block):
-        others = block != number if len(reference) > 1 else block == number
-        held_out[block == number] = _fitted(
-            known[others], losses[others], known[block == number], seed
-        )
-    return LossExpectation(_fitted(known, losses, unknown, seed), reference, held_out, seed)
+        held = block == number
+        others = ~held if len(reference) > 1 else held
+        wanted = np.concatenate([known[held], unknown])
+        found = _fitted(known[others], losses[others], wanted, seed)
+        held_out[held] = found[: held.sum()]
+        expected.append(found[held.sum() :])
+    return LossExpectation(np.mean(expected, axis=0), reference, held_out, seed)
 
 
 def _fitted(inputs: Floats, losses: Floats, wanted: Floats, seed: int) -> Floats:
     """Return the losses that models expect, never less than nothing where that cannot be."""
     mean = losses.mean(axis=0)
-    if len(inputs) < 2 or inputs.shape[1] == 0 or len(wanted) == 0:
+    if len(inputs) < 2 or inputs.shape[1] == 0:
         return np.tile(mean, (len(wanted), 1))
     rng = np.random.default_rng(seed)
     rows = np.arange(len(inputs))
     rows = rng.choice(rows, ROWS, replace=False) if len(rows) > ROWS else rows
     expected = np.column_stack(
         [
-            Trees("regressor", seed).fit(inputs[rows], losses[rows, each]).predict(wanted)
+            Trees("regressor", seed, max_iter=ROUNDS)
+            .fit(inputs[rows], losses[rows, each])
+            .predict(wanted)
             for each in range(losses.shape[1])
         ]
     )
@@ -180,12 +202,13 @@ def _losses(outcomes: Outcomes) -> Floats:
     return np.column_stack([loss_columns(outcomes)[name] for name in OF_LOSSES])
 
 
-def _metrics(losses: Floats) -> dict[str, float]:
-    if len(losses) == 0:
-        return dict.fromkeys(OF_LOSSES, float("nan"))
-    absolute, squared, error = losses.mean(axis=0)
-    return {"mae": float(absolute), "rmse": float(max(squared, 0.0) ** 0.5), "bias": float(error)}
+def _metrics(losses: Floats) -> dict[str, Floats]:
+    """Return metrics of losses ``(…, rows, losses)``, of the leading shape."""
+    if losses.shape[-2] == 0:
+        return dict.fromkeys(OF_LOSSES, np.full(losses.shape[:-2], np.nan))
+    return _of_means(losses.mean(axis=-2))
 
 
-def _deviations(replicates: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.std([each[name] for each in replicates], ddof=1)) for name in OF_LOSSES}
+def _of_means(means: Floats) -> dict[str, Floats]:
+    absolute, squared, error = np.moveaxis(means, -1, 0)
+    return {"mae": absolute, "rmse": np.sqrt(np.maximum(squared, 0.0)), "bias": error}

@@ -37,3 +37,11 @@ class Expectation(Protocol):
 
     def realised(self, labelled: Outcomes) -> dict[str, float]:
         """Return the same metrics of labelled rows."""
+
+    def resampled(
+        self, labelled: Outcomes, rows: Ints, counts: Floats
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Return realised and expected metrics of labelled rows, each taken so many times.
+
+        `counts` are ``(replicates, rows)``; metrics have one number a replicate.
+        """

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aiopslab.drift.auc import auc_with_variance
+from aiopslab.drift.losses import loss_columns, score_losses
 from aiopslab.drift.outcomes import Outcomes
+from aiopslab.drift.ranking import Ranking, ranked
 
 Floats = npt.NDArray[np.float64]
 
-OF_CELLS = ("accuracy", "balanced_accuracy", "f1", "cost")  # computed from the confusion matrix
 OF_SCORES = ("roc_auc", "log_loss", "brier")
 OF_LOSSES = ("mae", "rmse", "bias")
 HIGHER_IS_BETTER = frozenset({"accuracy", "balanced_accuracy", "f1", "roc_auc"})
@@ -29,7 +29,6 @@ WORDS = {
 }
 RESAMPLES = 500
 GROUPS = 500  # of rows, that are resampled as one where there are more rows
-LEAST = 1e-15  # probability, so that a sure mistake has a finite log loss
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def metric_names(outcomes: Outcomes, costs: Floats | None = None) -> list[str]:
     if outcomes.task == "regression":
         return list(OF_LOSSES)
     names = ["accuracy", "balanced_accuracy", "f1"]
-    if outcomes.task == "binary" and len(outcomes.classes) == 2 and _has_scores(outcomes):
+    if outcomes.given is not None:
         names += OF_SCORES
     return names + (["cost"] if costs is not None else [])
 
@@ -106,8 +105,9 @@ def measure(
     -----
     Accuracy has the interval of E. B. Wilson, JASA 22, 1927; what is computed from the confusion
     matrix, that of its Dirichlet posterior (C. Goutte and E. Gaussier, "A probabilistic
-    interpretation of precision, recall and F-score", ECIR 2005); the AUC, that of DeLong; means of
-    losses, a bootstrap over groups of rows.
+    interpretation of precision, recall and F-score", ECIR 2005); the AUC, which of many classes is
+    the mean of each against the rest, that of DeLong; means of losses, a bootstrap over groups of
+    rows.
 
     Examples
     --------
@@ -125,12 +125,11 @@ def measure(
     if outcomes.task == "regression":
         return _of_losses(loss_columns(known), confidence, rng)
     found = _of_cells(cells_of(known), costs, confidence, rng)
-    scored = known.take(~np.isnan(known.score))
     if "roc_auc" in names:
-        truth = (scored.truth == 1).astype(np.float64)
-        found["roc_auc"] = _auc(scored.score[truth == 1], scored.score[truth == 0], confidence)
-        losses = score_losses(scored.score, truth)
-        found |= _means(losses, confidence, rng)
+        found["roc_auc"] = _auc(ranked(known), confidence)
+        losses = score_losses(known)
+        told = ~np.isnan(losses["brier"])
+        found |= _means({name: each[told] for name, each in losses.items()}, confidence, rng)
     return {name: found[name] for name in names}
 
 
@@ -183,21 +182,6 @@ def metrics_of_cells(cells: Floats, costs: Floats | None = None) -> dict[str, Fl
     return found
 
 
-def loss_columns(outcomes: Outcomes) -> dict[str, Floats]:
-    """Return, row by row, what the metrics of a regression are means of."""
-    error = outcomes.predicted - outcomes.truth
-    return {"mae": np.abs(error), "rmse": error**2, "bias": error}
-
-
-def score_losses(score: Floats, truth: Floats) -> dict[str, Floats]:
-    """Return, row by row, what log loss and Brier score are means of."""
-    safe = np.clip(score, LEAST, 1 - LEAST)
-    return {
-        "log_loss": -(truth * np.log(safe) + (1 - truth) * np.log(1 - safe)),
-        "brier": (score - truth) ** 2,
-    }
-
-
 def wilson(right: float, rows: float, confidence: float) -> tuple[float, float]:
     """Return the interval of a share of rows (E. B. Wilson, 1927)."""
     z = deviate(confidence)
@@ -229,10 +213,6 @@ def group_means(columns: Floats, rng: np.random.Generator) -> Floats:
     return means
 
 
-def _has_scores(outcomes: Outcomes) -> bool:
-    return bool((~np.isnan(outcomes.score)).any())
-
-
 def _of_cells(
     cells: Floats, costs: Floats | None, confidence: float, rng: np.random.Generator
 ) -> dict[str, Measured]:
@@ -250,14 +230,11 @@ def _of_cells(
     return found
 
 
-def _auc(positive: Floats, negative: Floats, confidence: float) -> Measured:
-    if min(len(positive), len(negative)) < 2:
+def _auc(found: Ranking, confidence: float) -> Measured:
+    if math.isnan(found.value):
         return NOTHING
-    value, variance = auc_with_variance(positive, negative)
-    # Scores that part perfectly have no spread of their own.
-    spread = max(math.sqrt(variance), 0.5 / min(len(positive), len(negative)))
-    half = deviate(confidence) * spread
-    return Measured(value, max(value - half, 0.0), min(value + half, 1.0))
+    half = deviate(confidence) * found.spread
+    return Measured(found.value, max(found.value - half, 0.0), min(found.value + half, 1.0))
 
 
 def _of_losses(

@@ -14,6 +14,7 @@ ScoreOf = Literal["positive", "prediction"]
 
 CLASSES = 100  # that a classifier of numbers has at most; more are a regression
 SUMS_TO = 0.01  # by which the probabilities of all classes may miss 1, since they are rounded
+PROBABILITY_OF = "probability of "  # and the class, as the role of a column
 AGREES = 0.9  # share of the predictions that a score of the positive class explains at one half
 
 
@@ -48,6 +49,14 @@ class Roles:
     def of(cls, columns: Mapping[str, str], ignored: Sequence[str] = ()) -> "Roles":
         """Return roles from the names that differ from the usual ones.
 
+        Parameters
+        ----------
+        columns
+            Name of the column by role: ``prediction``, ``score``, ``target``, ``timestamp``, and
+            ``probability of CLASS`` for each class of a classifier that gives them all.
+        ignored
+            Columns that are no features either.
+
         Raises
         ------
         ParameterError
@@ -57,12 +66,20 @@ class Roles:
         --------
         >>> Roles.of({"target": "repaid"}).target
         'repaid'
+        >>> Roles.of({"probability of cat": "p_cat", "probability of dog": "p_dog"}).probabilities
+        {'cat': 'p_cat', 'dog': 'p_dog'}
         """
         known = ["prediction", "score", "target", "timestamp"]
+        of_classes: dict[Hashable, str] = {
+            role.removeprefix(PROBABILITY_OF).strip(): column
+            for role, column in columns.items()
+            if role.startswith(PROBABILITY_OF)
+        }
         for role in columns:
-            if role not in known:
+            if role not in known and not role.startswith(PROBABILITY_OF):
+                possible = [*known, f"{PROBABILITY_OF}CLASS"]
                 raise ParameterError(
-                    f"columns names {role!r}, which is no role", did_you_mean(role, known)
+                    f"columns names {role!r}, which is no role", did_you_mean(role, possible)
                 )
         names = {role: columns.get(role, role) for role in known}
         return cls(
@@ -71,6 +88,7 @@ class Roles:
             names["target"],
             names["timestamp"],
             tuple(ignored),
+            of_classes,
         )
 
     def features(self, frame: pd.DataFrame) -> list[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.observations import Roles, Task, positive_class, score_of, task_of
+from aiopslab.drift.observations import Roles, Task, score_of, task_of
 from aiopslab.errors import FrameError
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,9 @@ class Outcomes:
     score
         Probability of the positive class (binary) or of the prediction (multiclass); NaN where
         there is none.
+    chances
+        ``(rows, classes)``, the probability that a model of many classes gave to each of them, NaN
+        where it gave none; ``None`` where the columns are not known.
     """
 
     task: Task
@@ -40,6 +44,19 @@ class Outcomes:
     predicted: Floats
     truth: Floats
     score: Floats
+    chances: Floats | None = None
+
+    @property
+    def given(self) -> Floats | None:
+        """The probability that the model gave to each class, ``(rows, classes)``, NaN for none.
+
+        ``None`` where it is not known of every class.
+        """
+        if self.task == "binary" and len(self.classes) == 2 and (~np.isnan(self.score)).any():
+            return np.column_stack([1 - self.score, self.score])
+        if self.chances is None or np.isnan(self.chances).all():
+            return None
+        return self.chances
 
     @property
     def labelled(self) -> Mask:
@@ -50,8 +67,14 @@ class Outcomes:
 
     def take(self, rows: Mask | npt.NDArray[np.integer]) -> "Outcomes":
         """Return some of the rows."""
+        chances = None if self.chances is None else self.chances[rows]
         return Outcomes(
-            self.task, self.classes, self.predicted[rows], self.truth[rows], self.score[rows]
+            self.task,
+            self.classes,
+            self.predicted[rows],
+            self.truth[rows],
+            self.score[rows],
+            chances,
         )
 
     def __len__(self) -> int:
@@ -102,32 +125,30 @@ def read_outcomes(frames: Sequence[pd.DataFrame], roles: Roles) -> list[Outcomes
         columns = [_numbers(together, each) for each in (roles.prediction, roles.target)]
         predicted, truth = columns
         score = np.full(len(together), np.nan)
-        return _split("regression", (), predicted, truth, score, ends)
-    plain = _plain_classes(together, roles)
-    classes = _classes(plain, roles, task)
+        return _split(Outcomes("regression", (), predicted, truth, score), ends)
+    plain, columns_of = _plain_classes(together, roles)
+    classes = _classes(plain, roles, task, set(columns_of))
     task = "binary" if len(classes) <= 2 else "multiclass"
     code = {each: number for number, each in enumerate(classes)}
     predicted, truth = (_codes(plain, each, code) for each in (roles.prediction, roles.target))
-    if roles.probabilities:
-        score = _from_probabilities(together, roles, classes, predicted)
-        return _split(task, tuple(classes), predicted, truth, score, ends)
+    if columns_of:
+        chances = _chances(together, columns_of, classes)
+        score = chances[:, -1]
+        if task == "multiclass":
+            row = np.arange(len(chances))
+            said = chances[row, np.maximum(predicted, 0).astype(np.intp)]
+            score = np.where(predicted == UNKNOWN, np.nan, said)
+        joint = Outcomes(task, tuple(classes), predicted, truth, score, chances)
+        return _split(joint, ends)
     score = _numbers(together, roles.score)
     if task == "binary" and score_of(plain.assign(**{roles.score: score}), roles) == "prediction":
         positive = len(classes) - 1
         score = np.where(predicted == positive, score, 1 - score)
-    return _split(task, tuple(classes), predicted, truth, score, ends)
+    return _split(Outcomes(task, tuple(classes), predicted, truth, score), ends)
 
 
-def _split(
-    task: Task,
-    classes: tuple[Hashable, ...],
-    predicted: Floats,
-    truth: Floats,
-    score: Floats,
-    ends: npt.NDArray[np.integer],
-) -> list[Outcomes]:
-    parts = zip(*(np.split(each, ends) for each in (predicted, truth, score)), strict=True)
-    return [Outcomes(task, classes, *each) for each in parts]
+def _split(outcomes: Outcomes, ends: npt.NDArray[np.integer]) -> list[Outcomes]:
+    return [outcomes.take(rows) for rows in np.split(np.arange(len(outcomes)), ends)]
 
 
 def _codes(plain: pd.DataFrame, column: str, code: dict[Hashable, int]) -> Floats:
@@ -142,23 +163,16 @@ def _roles_only(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
     return pd.DataFrame({each: frame[each].astype(object) for each in wanted}).infer_objects()
 
 
-def _from_probabilities(
-    frame: pd.DataFrame, roles: Roles, classes: list[Hashable], predicted: Floats
+def _chances(
+    frame: pd.DataFrame, columns_of: dict[Hashable, str], classes: list[Hashable]
 ) -> Floats:
-    """Return the probability of the positive class, or of the prediction where there are many."""
-    table = {str(_plain(each)): column for each, column in roles.probabilities.items()}
-    nothing = np.full(len(frame), np.nan)
-    chances = [
-        _numbers(frame, table[str(each)]) if str(each) in table else nothing for each in classes
-    ]
-    if len(classes) == 2:
-        return chances[1]
-    return np.select([predicted == code for code in range(len(classes))], chances, np.nan)
-
-
-def _plain(value: Hashable) -> Hashable:
-    whole = _whole(value)
-    return value if whole is None else whole
+    """Return the probability of each class; 0 of one that the model does not know."""
+    nothing = np.zeros(len(frame))
+    chances = np.column_stack(
+        [_numbers(frame, columns_of[each]) if each in columns_of else nothing for each in classes]
+    )
+    chances[np.isnan(chances).any(axis=1)] = np.nan
+    return chances
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> Floats:
@@ -168,18 +182,23 @@ def _numbers(frame: pd.DataFrame, column: str) -> Floats:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _plain_classes(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """Write classes as whole numbers where all of them are, else as words."""
+def _plain_classes(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, dict[Hashable, str]]:
+    """Write classes as whole numbers where all of them are, else as words.
+
+    Returned with the columns of their probabilities, by class.
+    """
     known = [each for each in (roles.prediction, roles.target) if each in frame]
     distinct = {column: frame[column].dropna().unique() for column in known}
-    are_whole = all(_whole(each) is not None for values in distinct.values() for each in values)
+    named = [*chain.from_iterable(distinct.values()), *roles.probabilities]
+    are_whole = all(_whole(each) is not None for each in named)
     plain = _whole if are_whole else str
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             column: frame[column].map({each: plain(each) for each in values}).astype(object)
             for column, values in distinct.items()
         }
     )
+    return table, {plain(each): column for each, column in roles.probabilities.items()}
 
 
 def _whole(value: Hashable) -> int | None:
@@ -190,7 +209,7 @@ def _whole(value: Hashable) -> int | None:
     return int(number) if number.is_integer() else None
 
 
-def _classes(plain: pd.DataFrame, roles: Roles, task: Task) -> list[Hashable]:
+def _classes(plain: pd.DataFrame, roles: Roles, task: Task, named: set[Hashable]) -> list[Hashable]:
     said = set(plain[roles.prediction].dropna())
     true = set(plain[roles.target].dropna()) if roles.target in plain else set()
     if said and true and not said & true and len(said | true) > 2:
@@ -198,10 +217,14 @@ def _classes(plain: pd.DataFrame, roles: Roles, task: Task) -> list[Hashable]:
             f"predictions are of the classes {_listed(said)} and targets of {_listed(true)}",
             "Write both with the same names, e.g. by mapping the targets.",
         )
-    classes: list[Hashable] = sorted(said | true, key=lambda each: (isinstance(each, str), each))
-    if len(classes) == 2:
-        positive = positive_class(plain, roles)
-        classes = [each for each in classes if each != positive] + [positive]
+    if named and said | true and not named & (said | true):
+        raise FrameError(
+            f"probabilities are of the classes {_listed(named)}, predictions and targets of "
+            f"{_listed(said | true)}",
+            "Name the classes of the probabilities as the predictions do.",
+        )
+    every = said | true | named
+    classes: list[Hashable] = sorted(every, key=lambda each: (isinstance(each, str), each))
     if len(classes) == 1 and task == "binary":
         only = classes[0]
         classes = [0, 1] if only in (0, 1) else [only]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from aiopslab.drift.losses import loss_columns, score_losses
 from aiopslab.drift.metrics import (
     HIGHER_IS_BETTER,
     NOTHING,
@@ -12,12 +13,11 @@ from aiopslab.drift.metrics import (
     Measured,
     deviate,
     group_means,
-    loss_columns,
     metric_names,
     metrics_of_cells,
-    score_losses,
 )
 from aiopslab.drift.outcomes import Outcomes
+from aiopslab.drift.ranking import ranked
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,12 +64,11 @@ def gains(
         return _of_losses(old, new, confidence, rng)
     found = _of_cells(old, new, costs, confidence, rng)
     if "roc_auc" in names:
-        known = ~np.isnan(old.score) & ~np.isnan(new.score)
-        truth = (old.truth[known] == 1).astype(np.float64)
-        found["roc_auc"] = _auc(old.score[known], new.score[known], truth, confidence)
-        before, after = (score_losses(each.score[known], truth) for each in (old, new))
+        before, after = (score_losses(each) for each in (old, new))
+        known = ~np.isnan(before["brier"]) & ~np.isnan(after["brier"])
+        found["roc_auc"] = _auc(old.take(known), new.take(known), confidence)
         for name in before:
-            found[name] = mean_gain(before[name] - after[name], confidence)
+            found[name] = mean_gain((before[name] - after[name])[known], confidence)
     return {name: found[name] for name in names}
 
 
@@ -169,25 +168,12 @@ def _of_losses(
     return found
 
 
-def _auc(old: Floats, new: Floats, truth: Floats, confidence: float) -> Measured:
+def _auc(old: Outcomes, new: Outcomes, confidence: float) -> Measured:
     """Return the gain in AUC (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988)."""
-    positive = truth == 1
-    counts = int(positive.sum()), int((~positive).sum())
-    if min(counts) < 2:
+    before, after = (ranked(each) for each in (old, new))
+    gain = after.value - before.value
+    if math.isnan(gain):
         return NOTHING
-    variance, gain = 0.0, 0.0
-    for side, rows in ((positive, counts[0]), (~positive, counts[1])):
-        places = [_placements(score[side], score[~side]) for score in (old, new)]
-        difference = places[1] - places[0]
-        if side is positive:
-            gain = float(difference.mean())
-        variance += float(difference.var(ddof=1)) / rows
-    half = deviate(confidence) * math.sqrt(variance)
+    spread = math.sqrt(float(((after.influence - before.influence) ** 2).sum()))
+    half = deviate(confidence) * spread
     return Measured(gain, gain - half, gain + half)
-
-
-def _placements(scores: Floats, others: Floats) -> Floats:
-    """Return, of each score, the share of the others that lie below, ties counting half."""
-    ordered = np.sort(others)
-    ties = np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")
-    return np.asarray(ties / (2 * len(ordered)), dtype=np.float64)

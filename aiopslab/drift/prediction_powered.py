@@ -61,18 +61,17 @@ def combine(
     if len(labelled) < LEAST:
         return dict.fromkeys(names, NOTHING)
     rng = np.random.default_rng(seed)
-    said = expectation.realised(outcomes.take(labelled))
+    known = outcomes.take(labelled)
+    said = expectation.realised(known)
     expected = expectation.values(labelled)
     of_all = expectation.values(rows)
-    pairs = []
-    for _ in range(RESAMPLES):
-        drawn = labelled[rng.integers(len(labelled), size=len(labelled))]
-        pairs.append((expectation.realised(outcomes.take(drawn)), expectation.values(drawn)))
+    size = len(labelled)
+    counts = rng.multinomial(size, np.full(size, 1 / size), size=RESAMPLES).astype(np.float64)
+    realised, foretold = expectation.resampled(known, labelled, counts)
     share = len(labelled) / max(len(rows), len(labelled))
     found = {}
     for name in names:
-        real = np.array([each[name] for each, _ in pairs])
-        guessed = np.array([each[name] for _, each in pairs])
+        real, guessed = realised[name], foretold[name]
         told = np.isfinite(real) & np.isfinite(guessed)
         if told.sum() < RESAMPLES / 2 or math.isnan(said[name]):
             found[name] = NOTHING

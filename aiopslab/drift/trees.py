@@ -1,5 +1,6 @@
 """Gradient-boosted trees on one thread each, which is faster wherever cores are shared."""
 
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -75,6 +76,12 @@ class Trees:
 
 
 def _one_thread() -> Any:
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    return _threads().limit(limits=1, user_api="openmp")
 
-    return threadpool_limits(1, user_api="openmp")
+
+@cache
+def _threads() -> Any:
+    """Return what limits the threads of the libraries that are loaded, which takes time to list."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()

@@ -10,6 +10,7 @@ from aiopslab.drift.challenger import compare_models
 from aiopslab.drift.gate import Gate
 from aiopslab.drift.observations import Roles
 from aiopslab.errors import AIOpsLabError, ParameterError
+from tests.drift.models import CLASSES, with_probabilities
 
 OLD, NEW = Roles("old", "old_score"), Roles("new", "new_score")
 BARE_OLD, BARE_NEW = Roles("old"), Roles("new")
@@ -41,6 +42,30 @@ def test_gains_are_the_differences_of_sklearn_and_errors_count_the_other_way():
     assert table.loc["roc_auc", "gain"] == pytest.approx(areas[1] - areas[0])
     assert table.loc["log_loss", "gain"] == pytest.approx(losses[0] - losses[1])
     assert ((table["low"] <= table["gain"]) & (table["gain"] <= table["high"])).all()
+
+
+def test_probabilities_of_all_classes_are_compared():
+    rows = with_probabilities(800)
+    noise = np.random.default_rng(0).dirichlet([3, 3, 3], 800)
+    names = {model: {each: f"{model}_{each}" for each in CLASSES} for model in ("old", "new")}
+    given = rows[[f"p_{each}" for each in CLASSES]].to_numpy()
+    for place, each in enumerate(CLASSES):
+        rows[f"new_{each}"] = given[:, place]
+        rows[f"old_{each}"] = (given[:, place] + noise[:, place]) / 2
+    rows = rows.drop(columns=[f"p_{each}" for each in CLASSES]).rename(
+        columns={"prediction": "new"}
+    )
+    rows["old"] = rows["new"]
+    old, new = (Roles(model, probabilities=names[model]) for model in ("old", "new"))
+    table = compare_models(rows, old, new, segments=[]).table().set_index("metric")
+    areas, losses = (
+        [score(rows["target"], rows[list(names[each].values())], **more) for each in names]
+        for score, more in ((oracle.roc_auc_score, {"multi_class": "ovr"}), (oracle.log_loss, {}))
+    )
+    assert table.loc["roc_auc", "gain"] == pytest.approx(areas[1] - areas[0])
+    assert table.loc["log_loss", "gain"] == pytest.approx(losses[0] - losses[1])
+    assert table.loc["log_loss", "low"] > 0
+    assert table.loc["roc_auc", "low"] < table.loc["roc_auc", "gain"]
 
 
 @pytest.mark.parametrize("seed", range(4))

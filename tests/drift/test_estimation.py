@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from aiopslab.drift.assumptions import calibration_assumption
-from aiopslab.drift.calibration import calibration_error, fit_calibrator
-from aiopslab.drift.confidence import expect_classes, expected_auc
+from aiopslab.drift.calibration import Calibration, calibration_error
+from aiopslab.drift.confidence import expect_classes
 from aiopslab.drift.estimation import estimate_performance
 from aiopslab.drift.likeness import likeness
 from aiopslab.drift.metrics import Measured
@@ -12,7 +12,8 @@ from aiopslab.drift.observations import Roles
 from aiopslab.drift.outcomes import read_outcomes
 from aiopslab.drift.performance import measure_performance
 from aiopslab.drift.prediction_powered import labels_for, shrunk
-from tests.drift.models import classified, of_classes, regressed
+from aiopslab.drift.ranking import expected_ranking
+from tests.drift.models import CLASSES, classified, of_classes, regressed, with_probabilities
 
 COSTS = {(1, 0): 5.0, (0, 1): 1.0}
 
@@ -46,6 +47,28 @@ def test_many_classes_are_estimated_from_the_score_of_the_prediction():
     table = estimate_performance(reference, bare(current), windows=5_000).table()
     realised = measure_performance(current, windows=5_000).table()["value"]
     assert table["value"].to_numpy() == pytest.approx(realised.to_numpy(), abs=0.03)
+
+
+@pytest.mark.parametrize("overconfident", [1.0, 3.0])
+def test_probabilities_of_all_classes_give_an_estimate_of_their_metrics(overconfident):
+    roles = Roles(probabilities={name: f"p_{name}" for name in CLASSES})
+    reference = with_probabilities(6_000, overconfident=overconfident)
+    current = with_probabilities(6_000, 1, shift=0.8, overconfident=overconfident)
+    estimation = estimate_performance(reference, bare(current), roles, windows=6_000)
+    table = estimation.table().set_index("metric")
+    realised = measure_performance(current, roles).table().set_index("metric")["value"]
+    assert {"accuracy", "roc_auc", "log_loss", "brier"} <= set(table.index)
+    assert table["value"].to_numpy() == pytest.approx(realised[table.index].to_numpy(), abs=0.08)
+    assert ((table["low"] <= realised) & (realised <= table["high"])).all()
+    assert table.loc["log_loss", "high"] - table.loc["log_loss", "low"] < 0.2
+
+
+def test_the_other_classes_share_a_mistake_by_their_own_probabilities():
+    roles = Roles(probabilities={name: f"p_{name}" for name in CLASSES})
+    before, now = read_outcomes([with_probabilities(20_000), with_probabilities(2_000, 1)], roles)
+    found = Calibration(before).fitted(np.ones(len(before))).truth(now)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert np.abs(found - now.given).mean() < 0.02  # which are the true ones here
 
 
 def test_a_regression_is_estimated_where_its_noise_depends_on_features():
@@ -198,16 +221,17 @@ def test_expected_auc_of_known_truth_is_the_auc():
 
     rows = classified(500).assign(score=lambda table: table["score"].round(1))
     truth, score = rows["target"].to_numpy(float), rows["score"].to_numpy()
-    assert expected_auc(score, truth, np.ones(500)) == pytest.approx(roc_auc_score(truth, score))
+    given, known = (np.column_stack([1 - each, each]) for each in (score, truth))
+    assert expected_ranking(given, known) == pytest.approx(roc_auc_score(truth, score))
     weights = np.random.default_rng(0).random(500)
     weighted = roc_auc_score(truth, score, sample_weight=weights)
-    assert expected_auc(score, truth, weights) == pytest.approx(weighted)
+    assert expected_ranking(given, known * weights[:, None]) == pytest.approx(weighted)
 
 
 def test_calibration_mends_an_overconfident_score():
     (outcomes,) = read_outcomes([classified(20_000, overconfident=3.0)], Roles())
     is_true = outcomes.truth == 1
-    mended = fit_calibrator(outcomes).truth(outcomes)[:, 1]
+    mended = Calibration(outcomes).fitted(np.ones(len(outcomes))).truth(outcomes)[:, 1]
     assert calibration_error(outcomes.score, is_true) > 0.05
     assert calibration_error(mended, is_true) < 0.005
 

@@ -94,3 +94,33 @@ def test_probabilities_that_do_not_sum_to_one_are_refused():
         read_observations(frame, Roles(probabilities={0: "no", 1: "yes"}))
     with pytest.raises(FrameError, match="'maybe'"):
         read_observations(frame, Roles(probabilities={0: "no", 1: "maybe"}))
+
+
+def test_a_probability_column_is_named_as_the_role_of_its_class():
+    roles = Roles.of({"target": "paid", "probability of 0": "no", "probability of 1": "yes"})
+    frame = pd.DataFrame({"prediction": [False, True], "no": [0.9, 0.2], "yes": [0.1, 0.8]})
+    frame["paid"] = [0, 1]
+    assert roles.features(frame) == []
+    (outcomes,) = read_outcomes([read_observations(frame, roles)], roles)
+    assert outcomes.classes == (0, 1)
+    assert outcomes.score.tolist() == [0.1, 0.8]
+    with pytest.raises(ParameterError, match="probabilities of cat"):
+        Roles.of({"probabilities of cat": "p_cat"})
+
+
+def test_a_class_without_a_column_has_a_probability_of_nought():
+    frame = pd.DataFrame(
+        {"prediction": ["a", "b", "b"], "target": ["a", "yak", "b"], "p_a": [0.7, 0.4, None]}
+    ).assign(p_b=lambda table: 1 - table["p_a"])
+    roles = Roles.of({"probability of a": "p_a", "probability of b": "p_b"})
+    (outcomes,) = read_outcomes([read_observations(frame, roles)], roles)
+    assert outcomes.classes == ("a", "b", "yak")
+    np.testing.assert_allclose(outcomes.given[:2], [[0.7, 0.3, 0.0], [0.4, 0.6, 0.0]])
+    assert np.isnan(outcomes.given[2]).all()
+
+
+def test_probabilities_of_other_classes_than_those_predicted_are_refused():
+    frame = pd.DataFrame({"prediction": ["a", "b"], "no": [0.9, 0.2], "yes": [0.1, 0.8]})
+    roles = Roles(probabilities={"no": "no", "yes": "yes"})
+    with pytest.raises(FrameError, match="of the classes 'no', 'yes', predictions and targets"):
+        read_outcomes([frame], roles)

@@ -10,7 +10,9 @@ from aiopslab.drift.metrics import Measured, measure, wilson
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.outcomes import read_outcomes
 from aiopslab.drift.performance import measure_performance
-from tests.drift.models import classified, of_classes, regressed
+from tests.drift.models import CLASSES, classified, of_classes, regressed, with_probabilities
+
+ALL = Roles(probabilities={name: f"p_{name}" for name in CLASSES})
 
 
 def values(performance):
@@ -43,6 +45,48 @@ def test_metrics_of_many_classes_are_those_of_sklearn():
     assert found["balanced_accuracy"] == pytest.approx(oracle.balanced_accuracy_score(truth, said))
 
 
+def test_probabilities_of_all_classes_are_scored_as_sklearn_does():
+    rows = with_probabilities(600)
+    found = values(measure_performance(rows, ALL))
+    truth, given = rows["target"], rows[list(ALL.probabilities.values())].to_numpy()
+    assert list(found) == ["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "brier"]
+    area = oracle.roc_auc_score(truth, given, multi_class="ovr", average="macro")
+    assert found["roc_auc"] == pytest.approx(area)
+    assert found["log_loss"] == pytest.approx(oracle.log_loss(truth, given))
+    brier = oracle.brier_score_loss(truth, given, scale_by_half=True)
+    assert found["brier"] == pytest.approx(brier)
+
+
+def test_classes_that_are_numbers_are_found_whatever_type_the_targets_have():
+    code = dict(zip(CLASSES, range(3), strict=True))
+    rows = with_probabilities(300)
+    numbers = rows.assign(
+        prediction=rows["prediction"].map(code), target=rows["target"].map(code).astype(float)
+    )
+    roles = Roles.of({f"probability of {code[name]}": f"p_{name}" for name in CLASSES})
+    found, expected = measure_performance(numbers, roles), measure_performance(rows, ALL)
+    assert values(found) == pytest.approx(values(expected))
+
+
+def test_a_class_that_the_model_does_not_know_costs_log_loss_and_has_no_area():
+    rows = with_probabilities(300)
+    rows.loc[rows.index < 3, "target"] = "yak"
+    found = measure_performance(rows, ALL).table().set_index("metric")["value"]
+    assert found["log_loss"] > 3 / 300 * 30
+    assert 0.4 < found["roc_auc"] < 0.95
+    assert np.isfinite(found).all()
+
+
+def test_a_metric_of_scores_needs_them_of_labelled_rows_only():
+    rows = with_probabilities(200)
+    rows.loc[rows.index % 2 == 0, "p_cat"] = np.nan
+    half = rows[rows.index % 2 == 1]
+    for metric in ("roc_auc", "log_loss"):
+        assert values(measure_performance(rows, ALL))[metric] == pytest.approx(
+            values(measure_performance(half, ALL))[metric]
+        )
+
+
 def test_metrics_of_a_regression_are_those_of_sklearn():
     rows = regressed(700, offset=0.5)
     found = values(measure_performance(rows))
@@ -60,10 +104,12 @@ def test_wilson_is_that_of_statsmodels(rows, data):
     assert wilson(right, rows, 0.95) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("model", [classified, regressed])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(model):
+@pytest.mark.parametrize(
+    ("model", "roles"), [(classified, Roles()), (regressed, Roles()), (with_probabilities, ALL)]
+)
+def test_intervals_hold_the_truth_about_as_often_as_they_say(model, roles):
     def measured(rows, seed):
-        return measure(read_outcomes([model(rows, seed)], Roles())[0], seed=seed)
+        return measure(read_outcomes([model(rows, seed)], roles)[0], seed=seed)
 
     truth = measured(200_000, 99)
     drawn = [measured(300, seed) for seed in range(150)]
