@@ -2,13 +2,82 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from aiopslab.drift.expectation import Expectation
 from aiopslab.drift.metrics import NOTHING, OF_LOSSES, Measured, deviate
-from aiopslab.drift.prediction_powered import shrunk
+from aiopslab.drift.outcomes import Outcomes
+from aiopslab.drift.prediction_powered import combine, shrunk
+
+Ints = npt.NDArray[np.intp]
 
 UNBOUNDED = frozenset({"cost", "log_loss", *OF_LOSSES})
+
+
+@dataclass(frozen=True)
+class Band:
+    """What is estimated of some rows, by metric.
+
+    Parameters
+    ----------
+    alone
+        Without labels.
+    combined
+        Corrected by the labels there are; NaN without them.
+    """
+
+    alone: dict[str, Measured]
+    combined: dict[str, Measured]
+
+
+def bands_of(
+    expectation: Expectation,
+    outcomes: Outcomes,
+    parts: Sequence[tuple[Ints, Ints]],
+    excess: dict[str, float],
+    confidence: float,
+    seed: int,
+) -> list[Band]:
+    """Estimate every metric of some parts of the rows.
+
+    Parameters
+    ----------
+    expectation
+        Made without the labels.
+    outcomes
+        Of all rows.
+    parts
+        Numbers of their rows, and of the labelled rows that speak for them; the first is the whole,
+        which is corrected by itself, while the others share what their labels say.
+    excess
+        How much more than chance held-out parts were missed, by metric.
+    confidence
+        Of the intervals.
+    seed
+        Of the resampling.
+    """
+    cuts = [rows for rows, _ in parts]
+    expected = [
+        {name: around(value, spread[name], confidence) for name, value in values.items()}
+        for values, spread in zip(
+            map(expectation.values, cuts), expectation.spreads(cuts), strict=True
+        )
+    ]
+    told = [combine(expectation, outcomes, *each, confidence, seed) for each in parts]
+    combined = [
+        *corrected_by_labels(expected[:1], told[:1], confidence),
+        *corrected_by_labels(expected[1:], told[1:], confidence),
+    ]
+    alone = [
+        {name: widened(each[name], excess[name], confidence) for name in each} for each in expected
+    ]
+    return [
+        Band(*({name: bounded(name, found) for name, found in each.items()} for each in pair))
+        for pair in zip(alone, combined, strict=True)
+    ]
 
 
 def around(value: float, spread: float, confidence: float) -> Measured:

@@ -14,29 +14,22 @@ from aiopslab.drift.assumptions import (
     overlap_assumption,
     relation_assumption,
 )
-from aiopslab.drift.bands import around, bounded, corrected_by_labels, excess_of, widened
+from aiopslab.drift.bands import Band, bands_of, excess_of
 from aiopslab.drift.confidence import expect_classes
 from aiopslab.drift.costs import Costs, cost_matrix
 from aiopslab.drift.direct_loss import expect_losses
 from aiopslab.drift.expectation import Expectation
 from aiopslab.drift.labels import Labels, read_labels
 from aiopslab.drift.likeness import Likeness, likeness
-from aiopslab.drift.metrics import (
-    WORDS,
-    Measured,
-    measure,
-)
+from aiopslab.drift.metrics import WORDS, Measured, measure
 from aiopslab.drift.observations import Roles, Task, read_observations
 from aiopslab.drift.outcomes import UNKNOWN, Outcomes, read_outcomes
 from aiopslab.drift.performance import compared, cut_rows
-from aiopslab.drift.prediction_powered import combine, labels_for
+from aiopslab.drift.prediction_powered import labels_for
 from aiopslab.drift.windows import Windows
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 LEAST = 50  # labelled reference rows, fewer of which say nothing about scores
 COVERED = 0.9  # of the rows, up to which labels must have arrived to speak for all of them
@@ -247,43 +240,27 @@ def _estimated(
 ) -> Estimation:
     everything = np.arange(len(now))
     labelled = np.flatnonzero(now.labelled)
-    parts = [np.flatnonzero(cut.number == number) for number in range(len(cut.table))]
+    windows = [np.flatnonzero(cut.number == number) for number in range(len(cut.table))]
     misses, chance = expectation.misses()
     excess = {name: excess_of(name, misses, chance) for name in expectation.names}
-    cuts = [everything, *parts]
-    expected = [
-        {name: around(value, spread[name], confidence) for name, value in values.items()}
-        for values, spread in zip(
-            map(expectation.values, cuts), expectation.spreads(cuts), strict=True
-        )
-    ]
-    whole, *through_time = (
-        {name: widened(each[name], excess[name], confidence) for name in each} for each in expected
-    )
     speaks_for_all = labels.fair is not False and labels.complete_rows >= COVERED * len(now)
-    given = [
+    parts = [
         (everything, labelled if speaks_for_all else labelled[:0]),
-        *((rows, labels_for(rows, labelled)) for rows in parts),
+        *((rows, labels_for(rows, labelled)) for rows in windows),
     ]
-    first, *others = (combine(expectation, now, *each, confidence, seed) for each in given)
-    corrected = corrected_by_labels(expected[:1], [first], confidence)
-    better = corrected_by_labels(expected[1:], others, confidence)
+    whole, *through_time = bands_of(expectation, now, parts, excess, confidence, seed)
     main = expectation.names[0]
     assumptions = (
         calibration_assumption(misses, chance, main),
         overlap_assumption(like),
         relation_assumption(expectation, now, labelled, then[main].value),
     )
-    overall = compared(
-        {name: bounded(name, each) for name, each in whole.items()}, then, len(now)
-    ).join(_columns(expectation.names, corrected[0]))
+    overall = compared(whole.alone, then, len(now)).join(_combined(whole))
     if any(each.holds is False for each in assumptions):
         overall["better"] = None  # nothing is sure by an estimate that does not hold
     table = [
-        _window(number, cut.labels[number], len(rows), found).join(
-            _columns(expectation.names, better[number])
-        )
-        for number, (rows, found) in enumerate(zip(parts, through_time, strict=True))
+        _window(number, cut.labels[number], len(rows), band)
+        for number, (rows, band) in enumerate(zip(windows, through_time, strict=True))
     ]
     return Estimation(
         now.task,
@@ -297,23 +274,18 @@ def _estimated(
     )
 
 
-def _window(number: int, label: str, rows: int, found: dict[str, Measured]) -> pd.DataFrame:
-    return pd.DataFrame(
+def _window(number: int, label: str, rows: int, band: Band) -> pd.DataFrame:
+    table = pd.DataFrame(
         [
-            {
-                "window": number,
-                "label": label,
-                "metric": name,
-                **vars(bounded(name, each)),
-                "rows": rows,
-            }
-            for name, each in found.items()
+            {"window": number, "label": label, "metric": name, **vars(each), "rows": rows}
+            for name, each in band.alone.items()
         ]
     )
+    return table.join(_combined(band))
 
 
-def _columns(names: list[str], found: dict[str, Measured]) -> pd.DataFrame:
-    values = [list(vars(bounded(name, found[name])).values()) for name in names]
+def _combined(band: Band) -> pd.DataFrame:
+    values = [list(vars(each).values()) for each in band.combined.values()]
     return pd.DataFrame(values, columns=["combined", "combined_low", "combined_high"])
 
 
