@@ -9,7 +9,6 @@ import numpy.typing as npt
 from aiopslab.drift.calibration import (
     Calibration,
     blocks_of,
-    calibration_error,
     held_out_truth,
 )
 from aiopslab.drift.expected import batches, deviations, drawn, expected_metrics, one_hot
@@ -139,12 +138,6 @@ class ClassExpectation:
             for found in parts
         )
         return realised, expected
-
-    @property
-    def calibration_error(self) -> float:
-        """The expected calibration error of the held-out chances of being right."""
-        chance = _chance_of_being_right(self.reference, self.held_out)
-        return calibration_error(chance, self.reference.truth == self.reference.predicted)
 
     def _metrics(self, outcomes: Outcomes, mass: Floats) -> dict[str, Floats]:
         return expected_metrics(outcomes, mass, self.costs, self.names)
