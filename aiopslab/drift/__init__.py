@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from aiopslab.drift.history import drift_over_time
     from aiopslab.drift.multivariate import compare_jointly
     from aiopslab.drift.observations import Roles
+    from aiopslab.drift.parquet import profile_parquet
+    from aiopslab.drift.partitions import profile_partitions
     from aiopslab.drift.performance import measure_performance
-    from aiopslab.drift.profiles import Profile, profile, profile_parquet
+    from aiopslab.drift.profiles import Profile, profile
     from aiopslab.drift.quality import quality_breaks
     from aiopslab.drift.registry import open_model, read_lineage
     from aiopslab.drift.segments import find_segments
@@ -43,7 +45,8 @@ _HOMES = {
     "open_model": "registry",
     "open_observations": "source",
     "profile": "profiles",
-    "profile_parquet": "profiles",
+    "profile_parquet": "parquet",
+    "profile_partitions": "partitions",
     "quality_breaks": "quality",
     "read_costs": "costs",
     "read_lineage": "registry",
@@ -66,6 +69,7 @@ __all__ = [
     "open_observations",
     "profile",
     "profile_parquet",
+    "profile_partitions",
     "quality_breaks",
     "read_costs",
     "read_lineage",

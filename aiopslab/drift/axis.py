@@ -16,7 +16,6 @@ MANTISSA = 10  # bits of it that are kept
 FINEST, COARSEST = -12, 20  # powers of two: nearer than the one is the centre, farther is the end
 CENTRE = BINS // 2  # the bin of the centre, and of what is nearer to it than the finest step
 BLOCK = 1 << 13  # values at a time, so that what is worked on stays in the cache
-CHUNK = 1 << 18  # values whose bins are counted at once
 
 _DROPPED = np.uint32(23 - MANTISSA)
 _FIRST = np.uint32((127 + FINEST) << MANTISSA)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.drift.axis import BINS, BLOCK, CENTRE, CHUNK, Axis, axis_of
+from aiopslab.drift.axis import BINS, Axis, axis_of
+from aiopslab.drift.tally import Tally
 
 SAMPLE = 100_000  # values that an axis is laid from, spread over the column
 ROUNDING = 1e-14  # of a mean of squares: a variance below that is rounding
@@ -174,34 +175,28 @@ def numeric_profile(
     (3, 1, 1, 2.333)
     """
     values, unreadable = numbers(series, kind)
-    laid = axis or axis_of(_sample(values))
-    counts = np.zeros(BINS, np.int64)
-    tally = _Tally()
-    indices = np.empty(min(len(values), CHUNK), np.intp)
-    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest float
-        for start in range(0, len(values), CHUNK):
-            chunk = values[start : start + CHUNK]
-            filled = 0
-            for first in range(0, len(chunk), BLOCK):
-                z = tally.standardised(chunk[first : first + BLOCK], laid)
-                laid.place(z, indices[filled : filled + len(z)])
-                filled += len(z)
-            counts += np.bincount(indices[:filled], minlength=BINS)
-    counts[CENTRE] += counts[CENTRE - 1]
-    counts[CENTRE - 1] = 0
-    bins = np.flatnonzero(counts)
+    tally = Tally(axis or axis_of(_sample(values)))
+    tally.add(values)
+    return counted(tally, kind, str(series.dtype), unreadable)
+
+
+def counted(
+    tally: Tally, kind: Literal["numeric", "datetime"], dtype: str, unreadable: int = 0
+) -> Numeric:
+    """Return the profile of the numbers of a tally, of which those unreadable are NaN in it."""
+    bins = np.flatnonzero(tally.counts)
     return Numeric(
         kind=kind,
-        dtype=str(series.dtype),
-        axis=laid,
-        rows=len(series),
+        dtype=dtype,
+        axis=tally.axis,
+        rows=tally.rows,
         missing=tally.missing - unreadable,
         unreadable=unreadable,
         below=tally.below,
         above=tally.above,
         zeros=tally.zeros,
         bins=bins.astype(np.uint16),
-        counts=counts[bins],
+        counts=tally.counts[bins],
         total=tally.total,
         squares=tally.squares,
         low=tally.low,
@@ -220,35 +215,6 @@ def joined_dtypes(one: str, other: str) -> str:
     if one == other:
         return one
     return " | ".join(sorted({*one.split(" | "), *other.split(" | ")}))
-
-
-class _Tally:
-    """What is counted of the values on their way to the bins."""
-
-    def __init__(self) -> None:
-        self.missing = self.below = self.above = self.zeros = 0
-        self.total = self.squares = 0.0
-        self.low = self.high = np.nan
-
-    def standardised(self, raw: npt.NDArray[Any], axis: Axis) -> npt.NDArray[np.float64]:
-        """Count a block, and return its finite values in units of the axis."""
-        # A sum tells in one step whether all are finite; only if not is each looked at.
-        z = (raw - axis.centre) / axis.scale
-        squares = float(z @ z)
-        if not np.isfinite(squares):
-            is_finite = np.isfinite(raw)
-            self.missing += int(np.isnan(raw).sum())
-            self.below += int((raw == -np.inf).sum())
-            self.above += int((raw == np.inf).sum())
-            raw, z = raw[is_finite], z[is_finite]
-            squares = float(z @ z)
-        if len(raw):
-            self.zeros += len(raw) - int(np.count_nonzero(raw))
-            self.total += float(z.sum())
-            self.squares += squares
-            self.low = float(np.fmin(self.low, raw.min()))
-            self.high = float(np.fmax(self.high, raw.max()))
-        return z
 
 
 def numbers(series: pd.Series, kind: str) -> tuple[npt.NDArray[Any], int]:

@@ -17,11 +17,10 @@ from aiopslab.drift.embedding import Embedding, embedding_profile
 from aiopslab.drift.kinds import Kind, kind_of
 from aiopslab.drift.numeric import EPOCH, Numeric, numeric_profile
 from aiopslab.drift.text import Text, text_profile
-from aiopslab.errors import FrameError, SourceError, did_you_mean
+from aiopslab.errors import FrameError, did_you_mean
 
 Part = Numeric | Categorical | Text | Embedding
 
-CELLS = 1 << 22  # of a Parquet file that are held at once: about 32 MB of numbers
 QUARTERS = (0.25, 0.5, 0.75)
 
 
@@ -179,71 +178,10 @@ def profile(frame: pd.DataFrame, like: Profile | None = None) -> Profile:
             f"more than one column is named {', '.join(map(repr, twice))}", "Rename all but one."
         )
     known = like.features if like is not None else {}
-    features = {name: _part(frame.iloc[:, at], known.get(name)) for at, name in enumerate(names)}
+    features = {
+        name: column_profile(frame.iloc[:, at], known.get(name)) for at, name in enumerate(names)
+    }
     return Profile(len(frame), features)
-
-
-def profile_parquet(
-    path: str | os.PathLike[str],
-    like: Profile | None = None,
-    columns: list[str] | None = None,
-) -> Profile:
-    """Profile a Parquet file, or a folder of them, without holding it in memory.
-
-    Parameters
-    ----------
-    path
-        Of the file or folder.
-    like
-        As in `profile`; the edges and kinds of the first batch of rows where ``None``.
-    columns
-        Those to profile; all where ``None``.
-
-    Returns
-    -------
-    Profile
-        The same as that of the whole table on the same edges.
-
-    Raises
-    ------
-    SourceError
-        If there is no file, or it cannot be read as Parquet.
-    FrameError
-        If a column is not there.
-    """
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-    import pyarrow.parquet as pq
-
-    try:
-        data = ds.dataset(path, format="parquet")
-    except (OSError, pa.ArrowException) as error:
-        raise SourceError(
-            f"{os.fspath(path)!r} could not be read as Parquet: {error}",
-            "Name a Parquet file, or a folder of them.",
-        ) from error
-    wanted = columns or data.schema.names
-    for name in wanted:
-        if name not in data.schema.names:
-            raise FrameError(
-                f"the file has no column {name!r}", did_you_mean(name, data.schema.names)
-            )
-    shared = like
-    total: Profile | None = None
-    rows = max(1, CELLS // max(len(wanted), 1))
-    for file in data.files:
-        # The scanner of a data set holds whole files back for reads to come; this one does not.
-        with (
-            data.filesystem.open_input_file(file) as stream,
-            pq.ParquetFile(stream, pre_buffer=False) as parquet,
-        ):
-            for batch in parquet.iter_batches(rows, columns=wanted, use_threads=False):
-                part = profile(_frame(batch), shared)
-                total = part if total is None else total + part
-                shared = shared or part
-    if total is None:
-        return profile(data.schema.empty_table().select(wanted).to_pandas(), like)
-    return total
 
 
 def merged(profiles: list[Profile]) -> Profile:
@@ -281,7 +219,8 @@ def check_edges(name: str, one: Part, two: Part) -> None:
         )
 
 
-def _part(series: pd.Series, like: Part | None) -> Part:
+def column_profile(series: pd.Series, like: Part | None = None) -> Part:
+    """Profile a column by its kind, or as what it is to be like."""
     kind: Kind = like.kind if like is not None else kind_of(series)
     if kind in {"numeric", "datetime"}:
         axis = like.axis if isinstance(like, Numeric) else None
@@ -301,23 +240,6 @@ def _edges(part: Part) -> tuple[object, ...]:
     if isinstance(part, Embedding):
         return (part.length, *(each.axis for each in part.projections))
     return ()
-
-
-def _frame(batch: Any) -> pd.DataFrame:
-    """Return a batch as a table, its columns one by one, so that no block is copied twice."""
-    import pyarrow as pa
-
-    columns = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        is_plain = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
-        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-        if is_plain:
-            columns[name] = pd.Series(column.to_numpy(zero_copy_only=False))
-        elif is_text:
-            columns[name] = pd.Series(column, dtype="str")
-        else:
-            columns[name] = column.to_pandas()
-    return pd.DataFrame(columns, copy=False)
 
 
 def _numbers_of(part: Part) -> dict[str, object]:

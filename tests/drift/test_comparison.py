@@ -55,7 +55,10 @@ def test_distances_are_those_of_scipy(p, q):
     places = np.array([0.0, 1.0, 1.5, 4.0, 4.1, 9.0])
     wanted = stats.wasserstein_distance(places, places, p, q)
     assert wasserstein(np.diff(places))(p, q) == pytest.approx(wanted, abs=1e-9)
-    assert jensen_shannon(p, q) == pytest.approx(distance.jensenshannon(p, q, 2), abs=1e-6)
+    # Where both are the same but for rounding, scipy takes the root of a number just below 0.
+    with np.errstate(invalid="ignore"):
+        nearness = np.nan_to_num(distance.jensenshannon(p, q, 2))
+    assert jensen_shannon(p, q) == pytest.approx(nearness, abs=1e-6)
     assert stability_index(p, q) == pytest.approx(stats.entropy(p, q) + stats.entropy(q, p))
     assert total_variation(p, q) == pytest.approx(distance.cityblock(p, q) / 2)
 

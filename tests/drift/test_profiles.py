@@ -17,7 +17,8 @@ from aiopslab.drift.categorical import Categorical, categorical_profile, counts_
 from aiopslab.drift.embedding import Embedding
 from aiopslab.drift.kinds import kind_of
 from aiopslab.drift.numeric import Numeric, numeric_profile
-from aiopslab.drift.profiles import Profile, merged, profile, profile_parquet
+from aiopslab.drift.parquet import profile_parquet
+from aiopslab.drift.profiles import Profile, merged, profile
 from aiopslab.drift.text import Text
 from aiopslab.errors import FrameError, SourceError
 
@@ -356,7 +357,7 @@ def test_a_word_counts_once_a_text_in_any_script():
 
 def test_a_parquet_file_read_in_batches_has_the_profile_of_its_table(tmp_path, monkeypatch):
     # The room offers the function of that name, so the module is asked for by its full name.
-    monkeypatch.setattr(sys.modules["aiopslab.drift.profiles"], "CELLS", 700)
+    monkeypatch.setattr(sys.modules["aiopslab.drift.parquet"], "CELLS", 700)
     frame = mixed(1000)
     file = tmp_path / "table.parquet"
     table = pa.table({name: pa.array(frame[name], from_pandas=True) for name in frame})
