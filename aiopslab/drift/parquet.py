@@ -92,6 +92,18 @@ def rows_of(path: str | os.PathLike[str]) -> int:
         return int(_dataset(path).count_rows())
 
 
+def columns_of(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the columns of Parquet files.
+
+    Raises
+    ------
+    SourceError
+        If there is no file, or it cannot be read as Parquet.
+    """
+    with _reading(path):
+        return list(_dataset(path).schema.names)
+
+
 class _Column(Protocol):
     """A column on its way to its profile."""
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,25 @@ def save(profile: Profile, path: Path) -> Path:
     -------
     pathlib.Path
         Where it is.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be written there.
     """
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     header = {"version": VERSION, "profile": _packed(profile, arrays)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr(HEADER, json.dumps(header, ensure_ascii=True))
-        for name, array in arrays.items():
-            with archive.open(name, "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, array, allow_pickle=False)
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.writestr(HEADER, json.dumps(header, ensure_ascii=True))
+            for name, array in arrays.items():
+                with archive.open(name, "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, array, allow_pickle=False)
+    except OSError as error:
+        raise SourceError(
+            f"the profile could not be written to {str(path)!r}: {error.strerror}",
+            "Name a file in a folder that is there and may be written to.",
+        ) from error
     return path
 
 
@@ -59,7 +71,15 @@ def load(path: Path) -> Profile:
             read = _unpacked(header["profile"], archive)
     except FileNotFoundError as error:
         raise SourceError(f"there is no file {str(path)!r}", "Check its path.") from error
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise SourceError(
             f"{str(path)!r} is no profile: {error}", "Pass a file that Profile.save wrote."
         ) from error
