@@ -72,7 +72,8 @@ def calibration_assumption(
         if np.isfinite(miss[metric]) and by_chance[metric] > 0
     ]
     if not told:
-        return Assumption("calibration", claim, None, "the reference has too few labelled rows")
+        why = "the labelled rows of the reference are too few, or none of them is uncertain"
+        return Assumption("calibration", claim, None, why)
     gaps = np.array(told)
     statistic = float(((gaps[:, 0] / gaps[:, 1]) ** 2).sum())
     evidence = (

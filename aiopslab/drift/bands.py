@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.drift.expectation import Expectation
-from aiopslab.drift.metrics import NOTHING, OF_LOSSES, Measured, deviate
+from aiopslab.drift.metrics import NOTHING, Measured, deviate
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.prediction_powered import combine, shrunk
 
 Ints = npt.NDArray[np.intp]
 
-UNBOUNDED = frozenset({"cost", "log_loss", *OF_LOSSES})
+UNBOUNDED = frozenset({"cost", "bias"})
+POSITIVE = frozenset({"log_loss", "mae", "rmse"})
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def corrected_by_labels(
 
 
 def bounded(name: str, found: Measured) -> Measured:
-    """Keep rates, and the Brier score, between nought and one."""
+    """Keep rates, and the Brier score, between nought and one, and errors above nought."""
     if name in UNBOUNDED or math.isnan(found.value):
         return found
-    return Measured(*(min(max(each, 0.0), 1.0) for each in vars(found).values()))
+    most = math.inf if name in POSITIVE else 1.0
+    return Measured(*(min(max(each, 0.0), most) for each in vars(found).values()))

@@ -207,7 +207,7 @@ def estimate_performance(
     labelled, predicted = before.labelled, _predicted(now)
     if labelled.sum() < LEAST or not predicted.any():
         problem = (
-            f"the reference has {int(labelled.sum())} labelled rows; {LEAST} would do"
+            f"{int(labelled.sum())} rows of the reference have a label; {LEAST} would do"
             if predicted.any()
             else "no current row has a prediction"
         )

@@ -56,6 +56,8 @@ class Labels:
         """One or two sentences on it."""
         if not self.labelled:
             return "No row has a label."
+        if self.rows == 1:
+            return "The only row has a label."
         if self.labelled == self.rows:
             return f"All {self.rows:,} rows have a label."
         said = f"{self.labelled:,} of {self.rows:,} rows have a label"

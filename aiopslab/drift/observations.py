@@ -236,9 +236,11 @@ def _check_roles(frame: pd.DataFrame, roles: Roles | None, name: str) -> None:
     scores = pd.to_numeric(frame[named.score], errors="coerce")
     wrong = scores[(scores < 0) | (scores > 1) | (scores.isna() & frame[named.score].notna())]
     if len(wrong):
+        first = frame[named.score].loc[wrong.index[0]]
+        shown = f"{first:.4g}" if pd.api.types.is_number(first) else repr(first)
         raise FrameError(
-            f"{named.score} of {name} holds {frame[named.score].loc[wrong.index[0]]!r} "
-            f"({len(wrong)} of {len(scores)} values lie outside 0 to 1)",
+            f"{named.score} of {name} holds {shown} ({len(wrong):,} of {len(scores):,} values are "
+            "no probabilities)",
             "Give the probability that the classifier had, between 0 and 1.",
         )
 
@@ -262,5 +264,6 @@ def _check_probabilities(frame: pd.DataFrame, roles: Roles, name: str) -> None:
         raise FrameError(
             f"the probabilities {', '.join(columns)} of {name} sum to {sums[wrong].iloc[0]:.4g} in "
             f"a row ({int(wrong.sum())} of {len(known)} rows); expected 1",
-            "Name the columns of all classes, with probabilities as the model gave them.",
+            "Name the columns of all classes, with probabilities as the model gave them; where it "
+            "gave that of one class only, name it as the score.",
         )

@@ -1,5 +1,6 @@
 """Outcomes: what a model said, how sure it was, and what came true, in one coding for all rows."""
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -10,6 +11,7 @@ import pandas as pd
 
 from aiopslab.drift.observations import Roles, Task, score_of, task_of
 from aiopslab.errors import FrameError
+from aiopslab.frames.schemas import FrameWarning
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -99,7 +101,13 @@ def read_outcomes(frames: Sequence[pd.DataFrame], roles: Roles) -> list[Outcomes
     Raises
     ------
     FrameError
-        If there is no column of predictions, or predictions and targets name different classes.
+        If there is no column of predictions, predictions and targets name different classes, or
+        numbers are predicted of what is none.
+
+    Warns
+    -----
+    FrameWarning
+        If numbers are infinite: their rows are left out.
 
     Notes
     -----
@@ -122,6 +130,7 @@ def read_outcomes(frames: Sequence[pd.DataFrame], roles: Roles) -> list[Outcomes
     task = task_of(together, roles)
     ends = np.cumsum([len(each) for each in frames])[:-1]
     if task == "regression":
+        _check_numbers(together, roles)
         columns = [_numbers(together, each) for each in (roles.prediction, roles.target)]
         predicted, truth = columns
         score = np.full(len(together), np.nan)
@@ -180,6 +189,42 @@ def _numbers(frame: pd.DataFrame, column: str) -> Floats:
         return np.full(len(frame), np.nan)
     numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _check_numbers(frame: pd.DataFrame, roles: Roles) -> None:
+    """Refuse a regression of classes, which is a classifier's score in most cases."""
+    known = [each for each in (roles.prediction, roles.target) if each in frame]
+    numbers = {}
+    for column in known:
+        values = frame[column].dropna()
+        numbers[column] = pd.to_numeric(values, errors="coerce").astype(np.float64)
+        is_class = values.map(lambda each: isinstance(each, bool | np.bool_))
+        wrong = values[numbers[column].isna() | is_class]
+        if len(wrong):
+            raise _no_regression(f"{column} holds {str(wrong.iloc[0])!r}", frame, roles)
+        infinite = int(np.isinf(numbers[column]).sum())
+        if infinite:
+            warnings.warn(
+                f"{column} is infinite in {infinite:,} rows, which are left out",
+                FrameWarning,
+                stacklevel=2,
+            )
+    if (
+        set(numbers.get(roles.target, ())) == {0, 1}
+        and numbers[roles.prediction].between(0, 1).all()
+    ):
+        raise _no_regression(f"{roles.target} is 0 or 1", frame, roles)
+
+
+def _no_regression(found: str, frame: pd.DataFrame, roles: Roles) -> FrameError:
+    said = frame[roles.prediction].dropna().iloc[0]
+    return FrameError(
+        f"{found}, a class, while {roles.prediction} holds numbers such as {said:.4g}"
+        if pd.api.types.is_number(said)
+        else f"{found}, a class, while {roles.prediction} holds {str(said)!r}",
+        "Name the predicted class as the prediction, and its probability as the score; for a "
+        "regression, give numbers as targets.",
+    )
 
 
 def _plain_classes(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, dict[Hashable, str]]:

@@ -67,7 +67,7 @@ class Performance:
     def words(self) -> str:
         """The first metric, its change, and what to know of the labels."""
         if not self.labels.labelled:
-            return "There are no labels: performance was not measured."
+            return "No row has both a prediction and a label: performance was not measured."
         first = self.overall.iloc[0]
         name = WORDS[first["metric"]]
         said = f"{name} {first['value']:.3g} ({first['low']:.3g} to {first['high']:.3g})"

@@ -283,6 +283,22 @@ def test_one_class_in_the_reference_is_estimated_with_what_there_is():
     assert np.isfinite(table["value"].iloc[0])
 
 
+def test_a_reference_without_a_mistake_proves_no_model_perfect():
+    reference, current = (classified(600, seed).assign(prediction=1, target=1) for seed in (0, 1))
+    found = estimate_performance(reference, bare(current))
+    row = found.table().iloc[0]
+    assert row["value"] == 1
+    assert 0.99 < row["low"] < 1
+    assert holds(found)["calibration"] is None
+
+
+def test_an_interval_of_an_error_holds_no_negative_one():
+    reference, current = regressed(200, noisy=0.05), regressed(60, seed=1, noisy=0.05)
+    table = estimate_performance(reference, partly(current, 0.5)).table().set_index("metric")
+    assert (table.loc[["mae", "rmse"], ["low", "combined_low"]].dropna() >= 0).all(axis=None)
+    assert table.loc["bias", "low"] < 0
+
+
 def test_a_class_that_the_reference_never_saw_is_no_error():
     current = of_classes(900, seed=1)
     current.loc[current.index < 200, "prediction"] = "yak"
@@ -298,7 +314,7 @@ def test_a_single_current_row_is_no_error(rows):
 
 def test_too_small_a_reference_says_what_would_do():
     found = estimate_performance(classified(20), bare(classified(100)))
-    assert found.problem == "the reference has 20 labelled rows; 50 would do"
+    assert found.problem == "20 rows of the reference have a label; 50 would do"
     assert "not estimated" in found.words
     assert found.holds is False
 

@@ -6,6 +6,7 @@ from aiopslab.drift.costs import cost_matrix
 from aiopslab.drift.observations import Roles, read_observations
 from aiopslab.drift.outcomes import read_outcomes
 from aiopslab.errors import FrameError, ParameterError
+from aiopslab.frames.schemas import FrameWarning
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,27 @@ def test_one_class_only_still_has_two_codes():
     (outcomes,) = read_outcomes([pd.DataFrame({"prediction": [1, 1], "target": [1, 1]})], Roles())
     assert outcomes.classes == (0, 1)
     assert outcomes.predicted.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("target", [[True, False, True], ["bad", "good", "bad"], [0, 1, 0]])
+def test_a_probability_taken_for_the_prediction_is_refused(target):
+    frame = pd.DataFrame({"prediction": [0.73, 0.2, 0.4], "target": target})
+    with pytest.raises(FrameError, match=r"numbers such as 0\.73[\s\S]*probability as the score"):
+        read_outcomes([frame], Roles())
+
+
+def test_rows_with_infinite_numbers_are_left_out_and_told():
+    frame = pd.DataFrame({"prediction": [1.5, np.inf, 2.5], "target": [1.0, 2.0, -np.inf]})
+    with pytest.warns(FrameWarning, match="prediction is infinite in 1 rows"):
+        (outcomes,) = read_outcomes([frame], Roles())
+    assert outcomes.labelled.tolist() == [True, False, False]
+
+
+def test_numbers_written_as_words_are_a_regression():
+    frame = pd.DataFrame({"prediction": [1.5, 2.5], "target": ["1.25", None]})
+    (outcomes,) = read_outcomes([frame], Roles())
+    assert outcomes.task == "regression"
+    assert outcomes.truth[0] == 1.25
 
 
 def test_costs_are_laid_out_by_truth_and_prediction():
