@@ -16,6 +16,7 @@ from aiopslab.drift.multivariate import Multivariate
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.performance import Performance
 from aiopslab.drift.quality import ORDERED, Break
+from aiopslab.drift.units import is_natural
 
 Action = Literal["ignore", "watch", "fix the data", "recalibrate", "retrain", "roll back", "keep"]
 
@@ -128,13 +129,15 @@ def diagnose(
         return conditional_shift(reference, current, column, sound, seed)
 
     outcome = explained(named.target, telling)
-    scaled = tuple(each for each in telling if each.kind == "unit changed")
-    if scaled and causes.is_certain(outcome.p, outcome.shift):
-        # Numbers that grew look like another unit. Only real ones explain what came true.
-        others = tuple(each for each in telling if each not in scaled)
-        as_they_are = explained(named.target, others)
-        if not causes.is_certain(as_they_are.p, as_they_are.shift):
-            telling, outcome = others, as_they_are
+    others = tuple(each for each in telling if not _may_be_natural(each))
+    if len(others) < len(telling):
+        # Numbers that grew look like another unit. A unit moves one feature and not the others,
+        # and only real numbers explain what came true.
+        alone = moved.isdisjoint(set(features) - {each.feature for each in telling})
+        if not alone or causes.is_certain(outcome.p, outcome.shift):
+            real = explained(named.target, others)
+            if not alone or not causes.is_certain(real.p, real.shift):
+                telling, outcome = others, real
     model = explained(named.prediction, telling)
     broken = {each.feature for each in telling}
     is_broken = not broken.isdisjoint(named.features(reference))
@@ -173,6 +176,10 @@ def _movement(comparison: Comparison, history: DriftHistory) -> tuple[set[str], 
 def _is_standing(each: Break) -> bool:
     """Tell whether a break was there before: it is worth a word, and explains no drift."""
     return each.kind == "order leaks" and each.before >= ORDERED
+
+
+def _may_be_natural(each: Break) -> bool:
+    return each.kind == "unit changed" and is_natural(each.after)
 
 
 def _is_of_values(each: Break) -> bool:

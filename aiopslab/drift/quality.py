@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.drift.observations import Roles
+from aiopslab.drift.units import unit_change
 from aiopslab.findings import Interval
 
 Floats = npt.NDArray[np.float64]
@@ -28,15 +29,6 @@ Kind = Literal[
 
 NOTABLE = 0.01  # share of the rows that a break concerns at least, with 95 % confidence
 ENOUGH = 30  # values on either side to compare a unit, or an order
-QUANTILES = np.linspace(0.05, 0.95, 19)
-# Factors between units that people mix up: parts of a thousand, a hundred, sixty, bytes, days,
-# miles, pounds, feet, inches, degrees, and a lost sign.
-FACTORS = (-1, 10, 100, 1e3, 1e6, 1e9, 24, 60, 3600, 1024, 1.609, 2.2046, 2.54, 3.2808, 3.6)
-FAHRENHEIT = (1.8, 32.0)
-NEAR = 0.03  # of such a factor
-SURE = 3.0  # standard errors that a factor may be off
-RESAMPLES = 50
-FITS = 0.05  # of the range of the reference, by which quantiles brought back to its unit may differ
 ORDERED = 0.99  # rank correlation with the order of the rows
 
 
@@ -86,8 +78,7 @@ def quality_breaks(
     Notes
     -----
     Shares differ where the interval of their difference (Newcombe 1998, method 10) lies above 1 %.
-    A unit is taken to have changed where the quantiles of the current values fit those of the
-    reference after a division by a known factor, and not before.
+    For units see `aiopslab.drift.units.unit_change`.
 
     Examples
     --------
@@ -176,7 +167,7 @@ def _of_numbers(feature: str, old: Floats, new: Floats) -> Iterator[Break]:
         words = f"{feature} is stuck at {common:g}"
         yield Break(feature, "stuck at one value", share, 1.0, None, words)
         return
-    changed = _unit(old, new)
+    changed = unit_change(old, new)
     if changed:
         yield Break(feature, "unit changed", 1.0, changed[0], None, f"{feature} is {changed[1]}")
         return
@@ -186,52 +177,6 @@ def _of_numbers(feature: str, old: Floats, new: Floats) -> Iterator[Break]:
         yield from _surge(
             feature, "one value surged", old == common, new == common, "{} is " + f"exactly {at}"
         )
-
-
-def _unit(old: Floats, new: Floats) -> tuple[float, str] | None:
-    """Return the factor by which all values changed, if it is one between units, and in words."""
-    was, now = np.quantile(old, QUANTILES), np.quantile(new, QUANTILES)
-    width = was[-1] - was[0]
-    if width <= 0 or _apart(was, now, width) <= FITS:
-        return None
-    slope, start = FAHRENHEIT
-    for scaled, words in (
-        ((now - start) / slope, "converted as degrees Celsius are to Fahrenheit"),
-        (now * slope + start, "converted as degrees Fahrenheit are to Celsius"),
-    ):
-        if _apart(was, scaled, width) <= FITS:
-            return slope, f"{words}: a change of unit"
-    ratio = max((_ratio(was, now), _ratio(was, now[::-1])), key=abs)
-    if ratio == 0:
-        return None
-    now = now if ratio > 0 else now[::-1]
-    known = (*FACTORS, *(1 / each for each in FACTORS))
-    nearest = min(known, key=lambda each: abs(ratio / each - 1))
-    if abs(ratio / nearest - 1) > NEAR or _apart(was, now / nearest, width) > FITS:
-        return None
-    # The more rows there are, the nearer a true factor has to be.
-    if abs(ratio / nearest - 1) > SURE * _ratio_error(old, new):
-        return None
-    return nearest, f"{nearest:.4g} times what it was: a change of unit"
-
-
-def _ratio(was: Floats, now: Floats) -> float:
-    """Return the factor between quantiles, by least squares."""
-    return float(was @ now / (was @ was))
-
-
-def _ratio_error(old: Floats, new: Floats) -> float:
-    """Return the standard error of the factor, relative to it, from resamples."""
-    rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(RESAMPLES):
-        was, now = (np.quantile(rng.choice(each, len(each)), QUANTILES) for each in (old, new))
-        drawn.append(abs(max((_ratio(was, now), _ratio(was, now[::-1])), key=abs)))
-    return float(np.std(drawn) / np.mean(drawn))
-
-
-def _apart(was: Floats, now: Floats, width: float) -> float:
-    return float(np.abs(was - now).mean() / width)
 
 
 def _of_rows(reference: pd.DataFrame, current: pd.DataFrame) -> Iterator[Break]:

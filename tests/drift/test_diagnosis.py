@@ -203,6 +203,9 @@ def test_numbers_that_grew_and_explain_the_outcome_have_their_unit():
     assert real.cause.name == "covariates"
     assert not of(real, "data quality").holds
     assert diagnosed(orders(26, unit=1.609), orders(25)).cause.name == "data quality"
+    grown = orders(26, grown=1.609)
+    along = grown.assign(kind=grown["kind"] + 1).drop(columns="target")
+    assert diagnosed(along, orders(25)).cause.name == "covariates"
 
 
 def test_without_outcomes_it_says_what_it_would_take():
