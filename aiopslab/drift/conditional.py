@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aiopslab.drift.encoding import encoded
+from aiopslab.drift.observations import Roles
 from aiopslab.drift.trees import Trees
 from aiopslab.findings import Effect, Interval
 
@@ -118,7 +120,7 @@ def conditional_shift(
         return nothing
     table = pd.concat(sides, ignore_index=True)
     recent = np.repeat([False, True], rows)
-    inputs = _encoded(table[shared])
+    inputs = _inputs(sides[0][shared], sides[1][shared])
     values = _alike(table[outcome])
     even = np.ones(len(table))
     if _is_number(values):
@@ -174,21 +176,16 @@ def _is_number(values: pd.Series) -> bool:
     return bool(is_numeric and values.nunique() > COMMON)
 
 
-def _encoded(features: pd.DataFrame) -> Floats:
-    """Return numbers as they are, and the rest as the rank of how common a value is."""
-    columns = []
-    for _, values in features.items():
-        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
-            columns.append(np.where(np.isfinite(numbers), numbers, np.nan))
-        elif pd.api.types.is_datetime64_any_dtype(values):
-            continue  # when it was tells which side it is from
-        else:
-            texts = values.astype(str).where(values.notna())
-            order = texts.value_counts().index
-            columns.append(texts.map({each: rank for rank, each in enumerate(order)}).to_numpy())
-    known = [each for each in columns if np.isfinite(each.astype(float)).sum() >= LEAF]
-    return np.column_stack(known).astype(float) if known else np.zeros((len(features), 1))
+def _inputs(reference: pd.DataFrame, current: pd.DataFrame) -> Floats:
+    """Return numbers as they are, and the rest as the rank of how common a value is.
+
+    Identifiers and counters are left out: by them trees would tell which side a row is from.
+    """
+    encoding = encoded(reference, current, Roles("", "", "", ""))
+    codes = np.where(encoding.codes < 0, np.nan, encoding.codes)
+    columns = np.hstack([encoding.values, codes])
+    columns = columns[:, np.isfinite(columns).sum(axis=0) >= LEAF]
+    return columns if columns.shape[1] else np.zeros((len(columns), 1))
 
 
 def _classes(values: pd.Series) -> Ints:
