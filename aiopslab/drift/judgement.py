@@ -15,8 +15,8 @@ from aiopslab.drift.pattern import (
     fit_shapes,
     is_close,
     name_pattern,
-    redate_rise,
 )
+from aiopslab.drift.rise import redate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -222,8 +222,8 @@ class Judge:
         return self._at(row, low, max(each.row_high for each in onsets))
 
     def _window_onset(self, rise: Shape, series: "_Series") -> Onset:
-        starts = redate_rise(
-            rise, series.shift, series.precision, series.first, RESAMPLES, self.seed
+        starts = redate(
+            rise.fitted, series.shift, series.precision, series.first, RESAMPLES, self.seed
         )
         # As in `date_rows`, the error of the resamples is taken off the estimate.
         ends = rise.start - np.quantile(

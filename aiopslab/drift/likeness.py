@@ -36,11 +36,6 @@ class Likeness:
     outside: npt.NDArray[np.bool_]
     why: str
 
-    @property
-    def effective_rows(self) -> float:
-        """Rows of equal weight that would tell as much (L. Kish, Survey Sampling, 1965)."""
-        return float(self.weights.sum() ** 2 / (self.weights**2).sum())
-
 
 def likeness(
     reference: pd.DataFrame, current: pd.DataFrame, roles: Roles, seed: int = 0

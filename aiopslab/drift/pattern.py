@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from aiopslab.drift.rise import SHORTEST, Rises
+
 Floats = npt.NDArray[np.float64]
 Pattern = Literal[
     "sudden", "gradual", "seasonal", "recurring", "none", "not enough windows to tell"
@@ -18,7 +20,6 @@ Pattern = Literal[
 
 LEAST = 8  # current windows from which shapes are told apart
 CLEAR = 2.0  # units of the criterion by which the best has to lead: "positive" of Kass and Raftery
-RISE = 3  # windows that a gradual rise takes at least; a shorter one looks like a step
 CHANGES = 8  # of level, at most
 AWAY = 0.5  # of the farthest level: nearer to the first one is a return to it
 STAIRS = 0.6  # of the whole way: where no step is as large, they are a rise
@@ -125,7 +126,7 @@ def name_pattern(shapes: list[Shape], first: int) -> Pattern:
     """
     best = shapes[0]
     windows = len(best.fitted)
-    is_late = best.pattern == "sudden" and windows - best.start < RISE
+    is_late = best.pattern == "sudden" and windows - best.start < SHORTEST
     is_rivalled = any(is_close(each, best) for each in shapes if each.pattern != best.pattern)
     if windows - first < LEAST or is_late or is_rivalled:
         return "not enough windows to tell"
@@ -135,33 +136,6 @@ def name_pattern(shapes: list[Shape], first: int) -> Pattern:
 def is_close(shape: Shape, best: Shape) -> bool:
     """Tell whether a shape fits nearly as well as the best."""
     return shape.criterion - best.criterion < CLEAR
-
-
-def redate_rise(
-    rise: Shape, shift: Floats, precision: Floats, first: int, resamples: int, seed: int = 0
-) -> npt.NDArray[np.int64]:
-    """Return the windows at which a rise begins in series like the one it was fitted to.
-
-    Parameters
-    ----------
-    rise
-        A shape whose pattern is ``gradual``.
-    shift, precision, first
-        What it was fitted to.
-    resamples
-        How many series are drawn: the rise, and noise as great as what it leaves.
-    seed
-        Of the noise.
-    """
-    used = np.flatnonzero(precision > 0)
-    rest = float((precision[used] * (shift - rise.fitted)[used] ** 2).mean())
-    spread = np.sqrt(max(rest, 1.0) / precision[used])
-    drawn = np.random.default_rng(seed).normal(size=(resamples, len(used)))
-    table = _RiseTable(np.sqrt(precision[used]), int(np.searchsorted(used, first)))
-    starts: npt.NDArray[np.int64] = used[
-        table.bounds[table.best(rise.fitted[used] + spread * drawn), 0]
-    ]
-    return starts
 
 
 class _Fits:
@@ -276,37 +250,11 @@ def _best_changes(fits: _Fits, first: int) -> Iterator[list[int]]:
 
 def _rises(fits: _Fits, first: int) -> Iterator[Shape]:
     """Yield the best rise that begins at one window and has ended, or not, by another."""
-    table = _RiseTable(fits.weight, first)
+    table = Rises(fits.weight, first)
     if table.bounds.size:
         best = int(table.best(fits.shift[None])[0])
         start, end = table.bounds[best]
         yield fits.shape("gradual", int(start), int(end), table.rises[best][:, None], 2)
-
-
-class _RiseTable:
-    """Every rise there may be, ready to be fitted to many series at once."""
-
-    def __init__(self, weight: Floats, first: int) -> None:
-        windows = len(weight)
-        starts = range(first, windows - RISE + 1)
-        bounds = [(a, b) for a in starts for b in range(a + RISE, windows + 1)]
-        self.weight = weight
-        self.bounds = np.array(bounds, dtype=np.int64).reshape(-1, 2)
-        start, end = self.bounds[:, :1], self.bounds[:, 1:]
-        self.rises = np.clip((np.arange(windows) + 0.5 - start) / (end - start), 0.0, 1.0)
-        self.constant = weight / np.linalg.norm(weight)
-        columns = self._without_constant(self.rises * weight)
-        self.columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
-
-    def best(self, series: Floats) -> npt.NDArray[np.intp]:
-        """Return which rise fits each series, ``(series, windows)``, best."""
-        rest = self._without_constant(series * self.weight)
-        best: npt.NDArray[np.intp] = np.abs(rest @ self.columns.T).argmax(axis=1)
-        return best
-
-    def _without_constant(self, rows: Floats) -> Floats:
-        rest: Floats = rows - (rows @ self.constant)[:, None] * self.constant
-        return rest
 
 
 def _seasons(fits: _Fits, first: int, place: Floats, period: float | None) -> Iterator[Shape]:
