@@ -17,7 +17,7 @@ from aiopslab.drift.season import seasonal_reference
 from benchmarks.drift import injector
 from benchmarks.harness import Figure, at_least, at_most
 
-WORLDS = range(100, 106)
+WORLDS = range(200, 206)
 ROLES = Roles()
 OUTCOMES = ("concept", "labels")  # which nobody can tell without outcomes
 
