@@ -1,7 +1,7 @@
 """Challenger: a new model against the one in charge, on the same recent rows with labels."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -141,6 +141,9 @@ def compare_models(
     """
     taken = (challenger.prediction, challenger.score, *challenger.probabilities.values())
     both = replace(champion, ignored=(*champion.ignored, *taken))
+    read_observations(
+        observations, challenger, "observations"
+    )  # so that its scores are checked too
     frame = read_observations(observations, both, "observations")
     old, new = _read_both(frame, champion, challenger)
     paired = old.labelled & new.labelled
@@ -188,22 +191,26 @@ def compare_models(
 
 def _read_both(frame: pd.DataFrame, champion: Roles, challenger: Roles) -> list[Outcomes]:
     """Read both models in one coding, each with its own meaning of a score."""
-    sides, own = [], []
-    for model in (champion, challenger):
-        named = {model.prediction: "prediction", model.score: "score", champion.target: "target"}
-        of_classes = {each: f"{PROBABILITY_OF}{each}" for each in model.probabilities}
-        named |= {column: of_classes[each] for each, column in model.probabilities.items()}
-        own.append(Roles(probabilities=of_classes))
-        there = [each for each in named if each in frame]
-        if champion.score == challenger.score and champion.prediction != challenger.prediction:
-            there = [each for each in there if each != model.score]  # of which model, who knows
-        sides.append(frame[there].rename(columns=named))
-    either = {**own[0].probabilities, **own[1].probabilities}
-    together = read_outcomes(sides, Roles(probabilities=either))
-    apart = [read_outcomes([side], roles)[0] for side, roles in zip(sides, own, strict=True)]
+    of_nobody = champion.score == challenger.score and champion.prediction != challenger.prediction
+    models = [
+        replace(each, target=champion.target, score="" if of_nobody else each.score)
+        for each in (champion, challenger)
+    ]
+    alone = [read_outcomes([frame], each)[0] for each in models]
+    if all(each.task == "regression" for each in alone):
+        return alone
+    sides: list[pd.DataFrame] = []
+    of_classes: dict[Hashable, str] = {}
+    for model in models:
+        named = {model.prediction: "prediction", model.score: "score", model.target: "target"}
+        given = {each: f"{PROBABILITY_OF}{each}" for each in model.probabilities}
+        named |= {column: given[each] for each, column in model.probabilities.items()}
+        sides.append(frame[[each for each in named if each in frame]].rename(columns=named))
+        of_classes |= given
+    together = read_outcomes(sides, Roles(probabilities=of_classes))
     return [
-        replace(joint, score=alone.score) if joint.classes == alone.classes else joint
-        for joint, alone in zip(together, apart, strict=True)
+        replace(joint, score=own.score) if joint.classes == own.classes else joint
+        for joint, own in zip(together, alone, strict=True)
     ]
 
 

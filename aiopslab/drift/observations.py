@@ -158,12 +158,16 @@ def read_observations(
 
 
 def task_of(frame: pd.DataFrame, roles: Roles) -> Task:
-    """Tell what the model does from its predictions, else from the targets.
+    """Tell what the model does from its predictions and targets.
 
     Returns
     -------
     str
         ``binary`` (two classes), ``multiclass``, ``regression``, or ``unknown`` without either.
+
+    Notes
+    -----
+    Predictions decide. Those that are whole numbers are a regression too where the targets are.
 
     Examples
     --------
@@ -171,17 +175,31 @@ def task_of(frame: pd.DataFrame, roles: Roles) -> Task:
     'multiclass'
     >>> task_of(pd.DataFrame({"prediction": [0.1, 0.7, 2.5]}), Roles())
     'regression'
+    >>> task_of(pd.DataFrame({"prediction": [3, 7], "target": [2.8, 7.1]}), Roles())
+    'regression'
     """
-    for column in (roles.prediction, roles.target):
-        if column in frame and frame[column].notna().any():
-            values = frame[column].dropna()
-            distinct = values.nunique()
-            if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
-                return "binary" if distinct <= 2 else "multiclass"
-            if distinct > CLASSES or not (values == values.round()).all():
-                return "regression"
-            return "binary" if distinct <= 2 else "multiclass"
-    return "unknown"
+    known = [
+        frame[column].dropna()
+        for column in (roles.prediction, roles.target)
+        if column in frame and frame[column].notna().any()
+    ]
+    tasks = [_task_of(values) for values in known]
+    if not tasks:
+        return "unknown"
+    return "regression" if all(map(_are_numbers, known)) and "regression" in tasks else tasks[0]
+
+
+def _task_of(values: pd.Series) -> Task:
+    if _are_numbers(values) and (
+        values.nunique() > CLASSES or not (values == values.round()).all()
+    ):
+        return "regression"
+    return "binary" if values.nunique() <= 2 else "multiclass"
+
+
+def _are_numbers(values: pd.Series) -> bool:
+    is_bool = pd.api.types.is_bool_dtype(values)
+    return bool(pd.api.types.is_numeric_dtype(values) and not is_bool)
 
 
 def positive_class(frame: pd.DataFrame, roles: Roles) -> Hashable:

@@ -9,7 +9,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from aiopslab.drift.challenger import compare_models
 from aiopslab.drift.gate import Gate
 from aiopslab.drift.observations import Roles
-from aiopslab.errors import AIOpsLabError, ParameterError
+from aiopslab.errors import AIOpsLabError, FrameError, ParameterError
 from tests.drift.models import CLASSES, with_probabilities
 
 OLD, NEW = Roles("old", "old_score"), Roles("new", "new_score")
@@ -231,6 +231,25 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(wrong):
     with pytest.raises(AIOpsLabError) as caught:
         wrong()
     assert caught.value.remedy
+
+
+def test_a_score_of_the_challenger_that_is_no_probability_is_refused():
+    rows = rivals(300).assign(new_score=lambda table: 9 * table["new_score"])
+    with pytest.raises(FrameError, match=r"new_score of observations holds \d"):
+        compare_models(rows, OLD, NEW)
+
+
+def test_a_score_taken_for_the_prediction_is_named():
+    with pytest.raises(FrameError, match="while new_score holds numbers"):
+        compare_models(rivals(300), BARE_OLD, Roles("new_score"))
+
+
+def test_predictions_rounded_to_whole_numbers_are_compared_with_those_that_are_not():
+    truth = np.random.default_rng(0).normal(10, 3, 300)
+    rows = pd.DataFrame({"target": truth, "old": truth.round(), "new": truth + 0.01})
+    found = compare_models(rows, BARE_OLD, BARE_NEW)
+    assert (found.task, found.metric) == ("regression", "mae")
+    assert found.gain.low > 0
 
 
 def test_segments_too_small_to_judge_are_left_out():
