@@ -8,7 +8,7 @@ import pandas as pd
 
 from aiopslab.drift.bins import Bins, bin_feature, window_counts
 from aiopslab.drift.observations import Roles
-from aiopslab.drift.onset import Scan, inflation, scan
+from aiopslab.drift.scan import Scan, freedom_of, inflation, scan
 from aiopslab.drift.season import Season, check_times, find_season, roughness
 from aiopslab.drift.windows import cut_windows, number_like
 
@@ -159,7 +159,8 @@ class Followed:
         if current.rows.sum() < FEW_ROWS:
             return Scan(1.0, 0.0), factor
         groups = current.grouped(groups_of(line.count))
-        return scan(groups.means, groups.rows, self.reference_rows, factor), factor
+        known = freedom_of(factor, max(line.count, line.reference_count))
+        return scan(groups.means, groups.rows, self.reference_rows, factor, known), factor
 
     def _learn_noise(self, rows: float) -> float:
         """Return the mean square of the effect of one row without drift."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from aiopslab.drift.onset import date_rows, evidence, inflation, scan
+from aiopslab.drift.onset import date_rows, evidence
+from aiopslab.drift.scan import freedom_of, inflation, scan
 
 
 def test_a_scan_of_no_drift_rarely_finds_one():
@@ -14,6 +15,20 @@ def test_a_scan_of_no_drift_rarely_finds_one():
         means = rng.normal(size=(40, 3)) / np.sqrt(rows)[:, None] - offset
         low += scan(means, rows, 5_000, np.ones(3)).p <= 0.05
     assert 4 <= low <= 36  # 20 expected; outside of this one run in ten thousand
+
+
+def test_a_variance_that_was_estimated_makes_no_drift():
+    """Of windows with ten times the noise of rows, some seem quieter than they are."""
+    rng = np.random.default_rng(4)
+    rows, low = np.full(60, 200.0), {True: 0, False: 0}
+    for _ in range(400):
+        means = np.sqrt(10 / rows)[:, None] * rng.normal(size=(60, 2))
+        factor = inflation(means, rows, 1)
+        for known in low:
+            freedom = np.inf if known else freedom_of(factor, 60)
+            low[known] += scan(means, rows, 1e9, factor, freedom).p <= 0.05
+    assert low[False] <= 36
+    assert low[False] < low[True]
 
 
 def test_the_noise_of_a_small_reference_is_no_drift():
