@@ -162,7 +162,9 @@ def _of_numbers(feature: str, old: Floats, new: Floats) -> Iterator[Break]:
         return
     values, counts = np.unique(new, return_counts=True)
     common = float(values[counts.argmax()])
-    if len(values) == 1 and np.ptp(old) > 0:
+    # What only ever rose, as years do, and stays at its last value is a calendar.
+    is_calendar = common >= old[-1] and bool((np.diff(old) >= 0).all())
+    if len(values) == 1 and np.ptp(old) > 0 and not is_calendar:
         share = float((old == common).mean())
         words = f"{feature} is stuck at {common:g}"
         yield Break(feature, "stuck at one value", share, 1.0, None, words)
@@ -171,8 +173,9 @@ def _of_numbers(feature: str, old: Floats, new: Floats) -> Iterator[Break]:
     if changed:
         yield Break(feature, "unit changed", 1.0, changed[0], None, f"{feature} is {changed[1]}")
         return
-    # Of a number that hardly ever repeats itself, one value that does stands for something else.
-    if np.unique(old).size > len(old) / 20:
+    # Of a number that hardly ever repeats itself, one value that does stands for something else,
+    # unless it was one of those that did before, such as the limit of an instrument.
+    if np.unique(old).size > len(old) / 20 and (old == common).mean() < NOTABLE:
         at = f"{common:g}"
         yield from _surge(
             feature, "one value surged", old == common, new == common, "{} is " + f"exactly {at}"

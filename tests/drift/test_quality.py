@@ -79,6 +79,21 @@ def test_a_counter_of_rows_is_told_where_it_is_one_on_both_sides():
     assert ("number", "order leaks") in kinds(counted[1], counted[0])
 
 
+def test_a_year_that_goes_on_is_not_stuck():
+    past = world().assign(year=np.repeat([2024, 2025], N // 2))
+    assert kinds(world(1).assign(year=2025), past) == set()
+    assert kinds(world(1).assign(year=2024), past) == {("year", "stuck at one value")}
+
+
+def test_a_limit_that_is_met_more_often_stands_for_nothing_else():
+    def seen(seed, warmer=0.0):
+        table = world(seed)
+        return table.assign(temperature=(table["temperature"] + warmer).clip(upper=25))
+
+    assert kinds(seen(1, warmer=3), seen(0)) == set()
+    assert kinds(seen(1), world(0)) == {("temperature", "one value surged")}
+
+
 def test_rows_that_are_put_in_order_are_a_break_of_their_own():
     put = world(1).sort_values("amount", ignore_index=True)
     found = [each for each in quality_breaks(world(), put) if each.kind == "order leaks"]
