@@ -28,6 +28,7 @@ from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+NEEDED = 30  # rows of either side; fewer miss even half a standard deviation one time in five
 SHOWN = 5  # features, breaks and segments that become findings
 AXES = {"text": "number of words", "embedding": "length of the vector"}
 LEVELS: dict[Action, Level] = {
@@ -104,7 +105,13 @@ class DriftAnalysis:
     @property
     def level(self) -> Level:
         """How urgent it is."""
-        return LEVELS[self.diagnosis.action]
+        return "watch" if self.too_few else LEVELS[self.diagnosis.action]
+
+    @property
+    def too_few(self) -> bool:
+        """Whether nothing was found, and there are too few observations to say so."""
+        found = self.diagnosis.cause.name != "no drift" or self.diagnosis.action != "ignore"
+        return not found and min(len(self.reference), len(self.current)) < NEEDED
 
     @property
     def estimated(self) -> Estimation | None:
@@ -129,9 +136,9 @@ class DriftAnalysis:
         elif self.estimated is not None:
             first = self.estimated.overall.iloc[0]
             figures[f"{first['metric']} (estimated)"] = float(first["value"])
-        return Verdict(
-            self.level, self._headline(), figures, self._findings(), NEXT[self.diagnosis.action]
-        )
+        more = (f"Widen the windows until each holds at least {NEEDED} observations.",)
+        actions = more if self.too_few else NEXT[self.diagnosis.action]
+        return Verdict(self.level, self._headline(), figures, self._findings(), actions)
 
     def table(self) -> pd.DataFrame:
         """Return one row a feature, the most drifted first."""
@@ -212,9 +219,16 @@ class DriftAnalysis:
     def _headline(self) -> str:
         action = self.diagnosis.action
         cause = self.diagnosis.cause
+        if self.too_few:
+            return (
+                f"Not enough data to tell: {len(self.current):,} current against "
+                f"{len(self.reference):,} reference observations; {NEEDED} of each are needed."
+            )
         if cause.name == "no drift":
             count = len(self.roles.features(self.reference))
-            return f"No drift that matters in {count} features: {self.diagnosis.because}."
+            is_known = self.performance is not None or self.estimated is not None
+            unknown = "" if is_known else "; how well the model does is not known"
+            return f"No drift that matters in {count} features: {self.diagnosis.because}{unknown}."
         onset = self.history.onset
         since = f" since {onset.time:%Y-%m-%d %H:%M:%S} UTC" if onset and onset.time else ""
         what = cause.evidence_for[0] if cause.evidence_for else cause.meaning

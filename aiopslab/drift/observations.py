@@ -151,10 +151,22 @@ def read_observations(
     _check_probabilities(frame, named, name)
     table = frame.reset_index(drop=True)
     table.columns = [str(each) for each in table.columns]
+    for column in filter(lambda each: pd.api.types.is_object_dtype(table[each]), table.columns):
+        table[column] = _plain(table[column])
     if named.timestamp in table:
         table[named.timestamp] = to_utc(table[named.timestamp], named.timestamp)
         table = table.sort_values(named.timestamp, kind="stable", ignore_index=True)
     return table
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Return decimals as numbers, and text without halves of characters, which nothing holds."""
+    if pd.api.types.infer_dtype(values, skipna=True) == "decimal":
+        return pd.to_numeric(values)
+    return values.map(
+        lambda each: each.encode("utf-8", "replace").decode() if isinstance(each, str) else each,
+        na_action="ignore",
+    )
 
 
 def task_of(frame: pd.DataFrame, roles: Roles) -> Task:

@@ -54,8 +54,11 @@ class Trees:
 
     def fit(self, inputs: Any, outcome: Any) -> "Trees":
         """Fit, and return itself."""
+        known = np.asarray(inputs, dtype=np.float64)
+        # A column of which these rows hold nothing has no thresholds, which scikit-learn looks for.
+        known = np.where(np.isnan(known).all(axis=0), 0.0, known)
         with _one_thread():
-            self.model.fit(inputs, outcome)
+            self.model.fit(known, outcome)
         return self
 
     def predict(self, inputs: Any) -> Any:

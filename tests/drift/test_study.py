@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -114,10 +115,27 @@ def test_no_column_in_common():
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_hardly_a_row_says_little_and_does_not_fail(rows):
+def test_hardly_a_row_is_not_enough_to_say_that_nothing_drifted(rows):
     found = judged(table(0), table(1, rows))
-    assert found.level == "ok"
+    assert found.level == "watch"
     assert found.diagnosis.cause.name == "no drift"
+    assert f"Not enough data to tell: {rows} current" in found.verdict().headline
+
+
+def test_nobody_says_that_a_model_does_well_of_which_nothing_is_known():
+    assert "how well the model does is not known" in judged(table(0), table(1)).verdict().headline
+
+
+def test_decimals_are_numbers_and_half_a_character_ends_nothing():
+    old, new = table(0), table(1)
+    old["price"], new["price"] = (
+        each["age"].map(lambda age: Decimal(f"{age:.2f}")) for each in (old, new)
+    )
+    new["price"] += 30
+    new["city"] = new["city"].astype(object).where(new.index > 0, "cut \ud83d")
+    found = judged(old, new)
+    assert "price" in found.comparison.drifted
+    assert found.table().set_index("feature")["measure"]["price"].startswith("Wasserstein")
 
 
 def test_no_row():
