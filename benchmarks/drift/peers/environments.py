@@ -7,6 +7,7 @@ none of the peers resolves beside this project's own packages.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.drift.peers.measured import LIMIT
 from benchmarks.harness import Figure, at_least
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]
@@ -60,20 +62,27 @@ class NotRunError(Exception):
     """Why a peer has no figure."""
 
 
+class OverLimitError(NotRunError):
+    """A peer was ended, so it costs more than that."""
+
+
 def costs(pair: Pair, ours: float) -> Iterator[Figure]:
     """Yield what each peer costs on the tables on which this project costs so many CPU seconds."""
     for peer in PEERS:
         name = f"univariate analysis, times cheaper than {peer.name}"
         try:
             (run,) = runs(peer, [pair])
+            cpu = run.cpu
+            beside = f"{peer.name}: {run.cpu:.1f} CPU s, {run.wall:.0f} s, {run.extra:.0f} MB"
+        except OverLimitError as error:
+            cpu, beside = LIMIT, f"{peer.name}: {error}"
         except NotRunError as error:
             yield Figure(name, float("nan"), "×", note=str(error))
             continue
-        beside = f"{peer.name}: {run.cpu:.1f} CPU s, {run.wall:.0f} s, {run.extra:.0f} MB"
         if peer.times is None:
-            yield Figure(name, run.cpu / ours, "×", peer=beside)
+            yield Figure(name, cpu / ours, "×", peer=beside)
         else:
-            yield at_least(name, run.cpu / ours, peer.times, "×", peer=beside)
+            yield at_least(name, cpu / ours, peer.times, "×", peer=beside)
 
 
 def alarms(pairs: Sequence[Pair], peer: Peer = EVIDENTLY) -> Figure:
@@ -95,7 +104,7 @@ def runs(peer: Peer, pairs: Sequence[Pair]) -> list[Run]:
     Raises
     ------
     NotRunError
-        If it does not install, or ends without a result.
+        If it does not install, ends without a result, or takes more CPU time than it may.
     """
     python = environment(peer)
     with tempfile.TemporaryDirectory() as root:
@@ -111,6 +120,8 @@ def runs(peer: Peer, pairs: Sequence[Pair]) -> list[Run]:
             check=False,
             env={**os.environ, **QUIET},
         )
+    if ended.returncode == -signal.SIGXCPU:
+        raise OverLimitError(f"ended after {LIMIT} CPU s")
     if ended.returncode:
         told = ended.stderr.strip().splitlines() or [f"ended with {ended.returncode}"]
         raise NotRunError(f"not run to its end: {told[-1]}")

@@ -45,7 +45,7 @@ def main(drifted: "Callable[[pd.DataFrame, pd.DataFrame], list[str]]") -> None:
     import pandas as pd
 
     warnings.simplefilter("ignore")
-    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 5))
     for number, folder in enumerate(map(Path, sys.argv[1:])):
         reference, current = (
             pd.read_parquet(folder / f"{side}.parquet") for side in ("reference", "current")
