@@ -1,6 +1,6 @@
 """Whether the same features still mean the same outcome: what is concept and what is not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.drift.encoding import encoded
+from aiopslab.drift.moments import foretold, moments, within
 from aiopslab.drift.observations import Roles
-from aiopslab.drift.trees import Trees
 from aiopslab.findings import Effect, Interval
 
 Floats = npt.NDArray[np.float64]
@@ -17,13 +17,11 @@ Ints = npt.NDArray[np.int64]
 
 ROWS = 10_000  # of each side that are used at most
 ENOUGH = 200  # on either side, with the outcome known
-FOLDS = 3
 COMMON = 12  # classes that are kept apart at most; the rarest are one
-ROUNDS, SOME = 50, 15  # of trees for two classes, and at least for many, each of which costs trees
 DOUBTFUL = 0.05  # p above which nothing differs
-FEW = 30  # rows of a class on either side, from which they are compared
+RARER = 10.0  # times, a kind of row may be on one side; of rarer ones only the other side tells
+NEARLY_ALL = 0.95  # of the rows: to leave the rest out changes little
 LEAF = 20  # known values of a feature, from which trees can split it
-FAR = 3.0  # SDs of a feature beyond which it counts no more
 Z = 1.96
 
 
@@ -52,7 +50,7 @@ class ConditionalShift:
     within_p
         That there is none.
     rows
-        Used, of reference and current.
+        Used, of reference and current, and of a kind that both have.
     """
 
     outcome: str
@@ -100,6 +98,10 @@ def conditional_shift(
     and Correcting for Label Shift with Black Box Predictors*) from one of the concept: under the
     former, what is left over vanishes with the weights, and the rows of each class look as before.
 
+    Where something differs, rows of a kind that hardly occurs on one side are left out, since what
+    they mean there is guessed and not seen (Crump et al. 2009, *Dealing with limited overlap in
+    estimation of average treatment effects*).
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -115,39 +117,66 @@ def conditional_shift(
     sides = [_known(each, outcome, rng) for each in (reference, current)]
     rows = (len(sides[0]), len(sides[1]))
     shared = [each for each in features if each in reference and each in current]
-    nothing = ConditionalShift(outcome, None, 1.0, None, 1.0, None, 1.0, rows)
     if min(rows) < ENOUGH or not shared:
-        return nothing
-    table = pd.concat(sides, ignore_index=True)
+        return _untold(outcome, rows)
+    values = _alike(pd.concat(sides, ignore_index=True)[outcome])
     recent = np.repeat([False, True], rows)
     inputs = _inputs(sides[0][shared], sides[1][shared])
-    values = _alike(table[outcome])
-    even = np.ones(len(table))
+    found = _compared(values, inputs, recent, seed)
+    if found.p > DOUBTFUL:
+        return found
+    common = _common(inputs, recent, seed)
+    if common.mean() > NEARLY_ALL:
+        return found
+    rows = int((common & ~recent).sum()), int((common & recent).sum())
+    if min(rows) < ENOUGH:
+        return _untold(outcome, rows)
+    return _compared(values[common], inputs[common], recent[common], seed)
+
+
+def _untold(outcome: str, rows: tuple[int, int]) -> ConditionalShift:
+    return ConditionalShift(outcome, None, 1.0, None, 1.0, None, 1.0, rows)
+
+
+def _common(inputs: Floats, recent: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.bool_]:
+    """Tell which rows are of a kind that both sides have."""
+    share = recent.mean()
+    likely = foretold(inputs, recent.astype(np.int64), np.ones(len(recent)), seed)[:, 1]
+    odds = likely / np.maximum(1 - likely, 1e-12) * (1 - share) / share
+    return np.asarray((odds < RARER) & (odds > 1 / RARER))
+
+
+def _compared(
+    values: pd.Series, inputs: Floats, recent: npt.NDArray[np.bool_], seed: int
+) -> ConditionalShift:
+    outcome = str(values.name)
+    rows = int((~recent).sum()), int(recent.sum())
+    even = np.ones(len(values))
     if _is_number(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         deviation = float(numbers.std())
         if deviation == 0:
-            return nothing
+            return _untold(outcome, rows)
         known = ((numbers - numbers.mean()) / deviation)[:, None]
-        shift, p = _moments(known, _foretold(inputs, known[:, 0], even, seed), inputs, recent, even)
+        shift, p = moments(known, foretold(inputs, known[:, 0], even, seed), inputs, recent, even)
         effect = _effect(outcome, shift, "SD")
         return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
     classes = _classes(values)
     if classes.max() == 0:
-        return nothing
+        return _untold(outcome, rows)
     known = np.eye(int(classes.max()) + 1)[classes]
-    likely = _foretold(inputs, classes, even, seed)
-    shift, p = _moments(known, likely, inputs, recent, even)
+    likely = foretold(inputs, classes, even, seed)
+    shift, p = moments(known, likely, inputs, recent, even)
     effect = _effect(outcome, shift, "of the rows")
     if p > DOUBTFUL:  # where nothing differs there is nothing that could vanish
         return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
     weight = _restoring(classes, recent)
-    restored = _foretold(inputs, classes, weight, seed)
-    shift, adjusted_p = _moments(known, restored, inputs, recent, weight)
+    restored = foretold(inputs, classes, weight, seed)
+    shift, adjusted_p = moments(known, restored, inputs, recent, weight)
     adjusted = _effect(outcome, shift, "of the rows")
-    between, within_p = _within(classes, likely, recent)
-    within = _effect(outcome, between, "of the rows")
-    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, within, within_p, rows)
+    between, within_p = within(classes, likely, recent)
+    inside = _effect(outcome, between, "of the rows")
+    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, inside, within_p, rows)
 
 
 def _known(table: pd.DataFrame, outcome: str, rng: np.random.Generator) -> pd.DataFrame:
@@ -203,110 +232,6 @@ def _restoring(classes: Ints, recent: npt.NDArray[np.bool_]) -> Floats:
     ratio = (before / before.sum()) / np.maximum(now / now.sum(), 1e-12)
     weights: Floats = np.where(recent, np.where(now > 0, ratio, 0.0)[classes], 1.0)
     return weights
-
-
-def _foretold(inputs: Floats, outcome: Floats | Ints, weight: Floats, seed: int) -> Floats:
-    """Return what trees that have not seen a row foretell of it, ``(rows, classes or 1)``.
-
-    Rows are drawn by their weights, since trees take long to bin weighted ones.
-    """
-    rng = np.random.default_rng(seed)
-    is_class = outcome.dtype.kind == "i"
-    told = np.zeros((len(outcome), int(outcome.max()) + 1 if is_class else 1))
-    for learnt, held in _folds(len(outcome), seed):
-        drawn = np.flatnonzero(learnt)
-        if (weight != 1).any():
-            drawn = rng.choice(drawn, drawn.size, p=weight[drawn] / weight[drawn].sum())
-        rounds = max(SOME, 2 * ROUNDS // told.shape[1]) if is_class else ROUNDS
-        model = Trees("classifier" if is_class else "regressor", seed, max_iter=min(ROUNDS, rounds))
-        model.fit(inputs[drawn], outcome[drawn])
-        if is_class:
-            told[np.ix_(held, model.classes)] = model.predict_proba(inputs[held])
-        else:
-            told[held, 0] = model.predict(inputs[held])
-    return told
-
-
-def _moments(
-    known: Floats, told: Floats, inputs: Floats, recent: npt.NDArray[np.bool_], weight: Floats
-) -> tuple[tuple[float, float], float]:
-    """Return the most telling difference of what is left over, its error, and the p of all."""
-    from scipy import stats
-
-    left = known - told
-    # Of two classes, one says all.
-    left = left[:, 1:] if left.shape[1] == 2 else left
-    kinds = np.column_stack([np.ones(len(left)), _standard(told), _standard(inputs)])
-    # Trees learn too little, which shows where one side has more rows: what both sides have left
-    # over in common is taken off.
-    root = np.sqrt(weight)[:, None]
-    left = left - kinds @ np.linalg.lstsq(kinds * root, left * root, rcond=None)[0]
-    if left.shape[1] == 1:
-        kinds = np.column_stack([kinds, _standard(_hunted(inputs, left[:, 0], recent))])
-    largest, strongest, tests = (0.0, 1.0), 0.0, left.shape[1] * kinds.shape[1]
-    for column in left.T:
-        products = column[:, None] * kinds
-        means, errors = [], []
-        for side in (~recent, recent):
-            share = weight[side] / weight[side].sum()
-            mean = share @ products[side]
-            means.append(mean)
-            errors.append((share**2) @ (products[side] - mean) ** 2)
-        difference, error = means[1] - means[0], np.sqrt(errors[0] + errors[1])
-        z = np.divide(difference, error, out=np.zeros_like(error), where=error > 0)
-        place = int(np.abs(z).argmax())
-        if abs(z[place]) > strongest:
-            strongest = float(abs(z[place]))
-            largest = float(difference[place]), float(error[place])
-    return largest, min(1.0, 2 * float(stats.norm.sf(strongest)) * tests)
-
-
-def _within(
-    classes: Ints, likely: Floats, recent: npt.NDArray[np.bool_]
-) -> tuple[tuple[float, float], float]:
-    """Return by how much rows of one class were likelier to be of it, its error, and the p."""
-    from scipy import stats
-
-    largest, strongest, tests = (0.0, 1.0), 0.0, 0
-    for each in range(likely.shape[1]):
-        before, now = (likely[(classes == each) & (recent == side), each] for side in (False, True))
-        if min(before.size, now.size) < FEW:
-            continue
-        tests += 1
-        difference = float(now.mean() - before.mean())
-        error = float(np.sqrt(before.var() / before.size + now.var() / now.size))
-        if error > 0 and abs(difference) / error > strongest:
-            strongest, largest = abs(difference) / error, (difference, error)
-    return largest, min(1.0, 2 * float(stats.norm.sf(strongest)) * max(tests, 1))
-
-
-def _hunted(inputs: Floats, left: Floats, recent: npt.NDArray[np.bool_]) -> Floats:
-    """Return what trees make of what is left over of the current rows, on rows not seen."""
-    told = np.zeros((len(left), 1))
-    for learnt, held in _folds(len(left), 1):
-        seen = learnt & recent
-        model = Trees("regressor", max_iter=20, min_samples_leaf=40).fit(inputs[seen], left[seen])
-        told[held, 0] = model.predict(inputs[held])
-    return told
-
-
-def _standard(columns: Floats) -> Floats:
-    """Return columns in SDs from their means, what is missing at the mean, ends drawn in."""
-    there = np.isfinite(columns)
-    count = np.maximum(there.sum(axis=0), 1)
-    largest = np.abs(np.where(there, columns, 0.0)).max(axis=0)
-    filled = np.where(there, columns, 0.0) / np.where(largest > 0, largest, 1.0)
-    middle = filled.sum(axis=0) / count
-    apart = np.where(there, filled - middle, 0.0)
-    spread = np.sqrt((apart**2).sum(axis=0) / count)
-    drawn: Floats = np.clip(apart / np.where(spread > 0, spread, 1.0), -FAR, FAR)
-    return drawn
-
-
-def _folds(rows: int, seed: int) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    number = np.random.default_rng(seed).permutation(rows) % FOLDS
-    for each in range(FOLDS):
-        yield number != each, number == each
 
 
 def _effect(outcome: str, shift: tuple[float, float], unit: str) -> Effect:

@@ -223,8 +223,12 @@ def _untested(
     said = []
     if outcome.shift is None:
         known = int(current[roles.target].notna().sum()) if roles.target in current else 0
+        of_both = known >= ENOUGH and max(outcome.rows) > 0
+        known, of = (
+            (min(outcome.rows), " of cases that both sides have") if of_both else (known, "")
+        )
         said.append(
-            f"Whether the concept or the labels drifted: {known} outcomes are known, at least "
+            f"Whether the concept or the labels drifted: {known} outcomes{of} are known, at least "
             f"{ENOUGH} on either side are needed."
         )
     if model.shift is None:

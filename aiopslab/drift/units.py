@@ -68,12 +68,14 @@ def unit_change(old: Floats, new: Floats) -> tuple[float, str] | None:
 def is_natural(factor: float) -> bool:
     """Tell whether the world, too, may make numbers so many times as large.
 
+    Values about zero that move to its other side look as if they had lost their sign.
+
     Examples
     --------
-    >>> is_natural(1.609), is_natural(1_000), is_natural(-1)
-    (True, False, False)
+    >>> is_natural(1.609), is_natural(-1), is_natural(1_000)
+    (True, True, False)
     """
-    return 1 / NATURAL < factor < NATURAL
+    return 1 / NATURAL < abs(factor) < NATURAL
 
 
 def _nearest(ratio: float) -> float:

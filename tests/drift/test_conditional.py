@@ -54,6 +54,16 @@ def test_other_cases_are_no_other_concept(mean):
     assert conditional_shift(old, new, "y", FEATURES).p > 0.01
 
 
+def test_rows_that_only_one_side_has_do_not_tell_what_they_meant_on_the_other():
+    old, new = world(20), pd.concat([world(21, 600, turn=-1.0), world(22, 600, mean=9.0)])
+    shift = conditional_shift(old, new, "y", FEATURES)
+    assert shift.p < 1e-6
+    assert shift.rows[0] > 1_000
+    assert 500 < shift.rows[1] < 700
+    apart = conditional_shift(old, world(23, 1_200, mean=9.0, turn=-1.0), "y", ["x"])
+    assert apart.shift is None or apart.p > 0.01
+
+
 def test_a_shift_of_the_labels_vanishes_with_their_shares():
     old, many = world(3, 2_000), world(4, 6_000)
     share = (old["y"] == "yes").mean()
