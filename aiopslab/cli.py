@@ -91,7 +91,7 @@ def demo(output: Path) -> None:
         every = sources.samples.names() if template.name == "incident" else []
         for values in [{"evidence": f"sample://{name}"} for name in every] or [{}]:
             click.echo(" ".join([template.name, *values.values()]))
-            record = run_template(template, values, output, None)
+            record = run_template(template, values, output)
             failed |= record.status == "failed"
     click.secho(f"\nOpen {output / 'index.html'} in a browser.", bold=True)
     sys.exit(FAILED if failed else DONE)

@@ -1,5 +1,6 @@
 """The command ``aiopslab run``."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -81,9 +82,7 @@ def run() -> None:
     """  # noqa: D301 - click reads \b as the start of a verbatim block
 
 
-def run_template(
-    template: "Template", values: dict[str, Any], folder: Path, tracking_uri: str | None
-) -> "Record":
+def run_template(template: "Template", values: dict[str, Any], folder: Path) -> "Record":
     """Run a template, and say how it stands and what came of it."""
     from rich.console import Console
 
@@ -95,7 +94,7 @@ def run_template(
     console = Console(stderr=True, highlight=False)
     console.print(template.title)
     with _progress(console, template.title) as progress:
-        record = run_report(template, values, folder, tracking_uri, progress)
+        record = run_report(template, values, folder, progress=progress)
     state = render.state(record)
     headline = str(record.failure or (record.verdict.headline if record.verdict else ""))
     click.echo(f"{render.GLYPHS[state]} {state}: {headline}")
@@ -170,7 +169,8 @@ def _command(template: "Template") -> click.Command:
     @click.option(
         "--tracking-uri",
         metavar="URI",
-        help="MLflow server to log to; else MLFLOW_TRACKING_URI, else a store in the folder.",
+        help="MLflow server to log to and to open models from; else MLFLOW_TRACKING_URI, else a "
+        "store in the folder.",
     )
     def command(
         pairs: tuple[str, ...],
@@ -180,7 +180,9 @@ def _command(template: "Template") -> click.Command:
         tracking_uri: str | None,
     ) -> None:
         values = (_from_file(file) if file else {}) | dict(_pair(pair) for pair in pairs)
-        record = run_template(template, values, output, tracking_uri)
+        if tracking_uri:
+            os.environ["MLFLOW_TRACKING_URI"] = tracking_uri  # which the kernel gets too
+        record = run_template(template, values, output)
         if record.status == "failed":
             sys.exit(FAILED)
         sys.exit(ALARM if _is_alarming(record, fail_on) else DONE)

@@ -43,7 +43,6 @@ def run(
     template: Template,
     values: Mapping[str, Any],
     folder: Path,
-    tracking_uri: str | None = None,
     progress: Progress = lambda cell, cells, section: None,
 ) -> Record:
     """Run a template and keep all that comes of it.
@@ -56,8 +55,6 @@ def run(
         Parameters by name; text is read leniently (see `aiopslab.reports.parameters.validate`).
     folder
         Of the gallery; the run gets a folder of its own in it.
-    tracking_uri
-        Of an MLflow server; without one, ``MLFLOW_TRACKING_URI``, else a store in `folder`.
     progress
         Called before each code cell with its number, how many there are, and the heading above it.
 
@@ -99,20 +96,18 @@ def run(
         evidence=tuple(_bundles(notebook, EVIDENCE_MIME)),
         versions={"python": platform.python_version()} | {each: version(each) for each in PACKAGES},
     )
-    record = _publish(record, notebook, folder, tracking_uri)
+    record = _publish(record, notebook, folder)
     if interruption is not None:
         raise interruption
     return record
 
 
-def _publish(
-    record: Record, notebook: dict[str, Any], folder: Path, tracking_uri: str | None
-) -> Record:
+def _publish(record: Record, notebook: dict[str, Any], folder: Path) -> Record:
     home = folder / record.id
     write_atomically(home / NOTEBOOK, json.dumps(notebook, indent=1, ensure_ascii=False))
     write_atomically(home / PAGE, render.page(notebook, record))
     write(record, folder)  # the report is safe before anything else can go wrong
-    problem = tracking.log(record, folder, tracking_uri)
+    problem = tracking.log(record, folder)
     if problem:
         record = replace(record, notes=(*record.notes, problem))
         write_atomically(home / PAGE, render.page(notebook, record))

@@ -47,6 +47,17 @@ def test_exit_codes_follow_the_verdict(aiopslab, tmp_path, without_mlflow):
     assert aiopslab("run", made, "-o", tmp_path / "out", "--fail-on", "act")[0] == 0
 
 
+def test_a_template_opens_models_where_its_run_is_logged(
+    aiopslab, tmp_path, without_mlflow, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere:1")  # and taken back afterwards
+    asks = "import os\nassert os.environ['MLFLOW_TRACKING_URI'] == 'http://named:5000'\n" + WATCHES
+    made = template(tmp_path / "made.ipynb", asks)
+    at = ["--tracking-uri", "http://named:5000"]
+    assert aiopslab("run", made, "-o", tmp_path / "out", *at)[0] == 0
+    assert aiopslab("run", made, "-o", tmp_path / "out", "--tracking-uri", "http://other:1")[0] == 1
+
+
 def test_a_failing_report_exits_with_one(aiopslab, tmp_path, without_mlflow):
     made = template(tmp_path / "made.ipynb", "1 / 0")
     code, out, err = aiopslab("run", made, "-o", tmp_path / "out")
