@@ -242,7 +242,8 @@ def _lengths(values: pd.Series) -> Floats:
 
 
 def _along_the_reference(reference: pd.Series, current: pd.Series) -> tuple[Floats, Floats]:
-    size = len(reference.dropna().iloc[0])
+    known = reference if reference.notna().any() else current
+    size = len(known.dropna().iloc[0])
 
     def matrix(values: pd.Series) -> Floats:
         cells = [
@@ -253,6 +254,8 @@ def _along_the_reference(reference: pd.Series, current: pd.Series) -> tuple[Floa
 
     old, new = matrix(reference), matrix(current)
     sample = old[~np.isnan(old).any(axis=1)][:SAMPLE]
+    if len(sample) < 2:  # no direction is the main one of so few
+        return np.full(len(old), np.nan), np.full(len(new), np.nan)
     direction = np.linalg.eigh(np.cov(sample.T).reshape(size, size))[1][:, -1]
     return old @ direction, new @ direction
 

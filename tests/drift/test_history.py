@@ -288,6 +288,17 @@ def test_roles_say_what_is_followed():
     assert "city" not in history.effects
 
 
+@pytest.mark.parametrize("known", [0, 1])
+def test_vectors_that_the_reference_lacks_are_followed_nowhere(known):
+    old, new = frame(300, 0), frame(300, 1)
+    vectors = list(np.random.default_rng(0).normal(size=(300, 4)))
+    old["vector"] = [*vectors[:known], *[None] * (300 - known)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = drift_over_time(old, new.assign(vector=vectors))
+    assert {each.feature for each in found.features} >= {"age", "plan"}
+
+
 def test_an_empty_table_is_refused():
     with pytest.raises(FrameError, match="0 rows"):
         drift_over_time(SMALL[0], SMALL[1].iloc[:0])
