@@ -12,6 +12,7 @@ SIMULATIONS = 500  # of windows without drift
 SCORES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # numbers of them that are simulated
 QUANTILE = 0.95  # at which the simulated scan is set against a single test
 STEADY = 0.75  # of the steps between windows that are taken for noise; the largest may be drift
+FEWEST = 8  # windows; of fewer, dependence of rows cannot be told from drift
 KNOWN = 2 / 3  # degrees of freedom that a step between windows is worth, the largest left out
 
 
@@ -105,7 +106,7 @@ def inflation(means: Floats, rows: Floats, lag: int) -> Floats:
     Returns
     -------
     numpy.ndarray
-        ``(scores,)``, at least 1.
+        ``(scores,)``, at least 1; 1 where there are fewer than eight windows.
 
     Notes
     -----
@@ -122,7 +123,7 @@ def inflation(means: Floats, rows: Floats, lag: int) -> Floats:
     """
     none = np.ones(means.shape[1])
     used = rows > 0
-    if used.sum() < lag + 3 or not means.shape[1]:
+    if used.sum() < FEWEST or not means.shape[1]:
         return none
     kept = rows[used]
     step = means[used][lag:] - means[used][:-lag]
