@@ -85,7 +85,7 @@ def effect_strip(table: pd.DataFrame, confidence: float = 0.95) -> "go.Figure":
     spoken = "; ".join(
         f"{row.feature}: {row.direction}" for row in shown[shown["drifted"]].head(3).itertuples()
     )
-    title = f"{len(drifted_names)} of {len(table)} features drifted"
+    title = f"{len(drifted_names)} of {len(table)} columns drifted"
     return styled(figure, title, f"{title}. {spoken or 'None to tell of'}.", 130 + ROW * len(names))
 
 

@@ -17,6 +17,7 @@ from aiopslab.drift.performance import Performance
 from aiopslab.drift.quality import Break
 from aiopslab.drift.segments import Segments
 from aiopslab.drift.views import (
+    assumptions_view,
     features_view,
     history_view,
     performance_view,
@@ -210,8 +211,8 @@ class DriftAnalysis:
     def assumptions_table(self) -> pd.DataFrame:
         """Return what the estimate rests on, each with its test; empty without an estimate."""
         if self.estimated is None:
-            return pd.DataFrame(columns=["name", "claim", "holds", "evidence"])
-        return self.estimated.assumption_table()
+            return pd.DataFrame(columns=["assumption", "what it says", "holds", "evidence"])
+        return assumptions_view(self.estimated.assumption_table())
 
     def _repr_html_(self) -> str:
         return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)

@@ -26,19 +26,23 @@ def numeric_words(one: Numeric, two: Numeric, pair: Ordered, location: float, sc
         Deviates of the rank tests; the larger one is told.
     """
     under, over = _outside(pair)
+    beyond = ""
     if max(under, over) >= OUTSIDE > min(under, over):
-        if under > over:
-            return f"lower: {_percent(under)} below the reference's least value"
-        return f"higher: {_percent(over)} above the reference's greatest value"
+        side = "below" if under > over else "above"
+        beyond = f"{_percent(max(under, over))} of the values are {side} any of the reference"
+    is_shift = abs(location) >= max(abs(scale), PLAIN)
+    if beyond and not (is_shift and (location > 0) == (over > under)):
+        return f"{'lower' if under > over else 'higher'}: {beyond}"
     if max(abs(location), abs(scale)) < PLAIN:
         return "no clear direction"
-    if abs(location) >= abs(scale):
+    if is_shift:
         before, after = (each.quantile(0.5).item() for each in (one, two))
         name = "median"
         if before == after or (after > before) != (location > 0):
             before, after, name = one.mean, two.mean, "mean"
         word = "higher" if location > 0 else "lower"
-        return f"{word}: {name} {_number(before, one.kind)} → {_number(after, one.kind)}"
+        told = f"{word}: {name} {_number(before, one.kind)} → {_number(after, one.kind)}"
+        return f"{told}; {beyond}" if beyond else told
     word = "wider" if scale > 0 else "narrower"
     spread = [np.diff(each.quantile([0.1, 0.9])).item() for each in (one, two)]
     if not spread[0] or (spread[1] > spread[0]) != (scale > 0):

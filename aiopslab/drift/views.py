@@ -129,5 +129,11 @@ def _number(value: Any) -> str:
     return "unknown" if pd.isna(value) else f"{value:.3g}"
 
 
+def assumptions_view(assumptions: pd.DataFrame) -> pd.DataFrame:
+    """Show what an estimate rests on."""
+    shown = assumptions.assign(holds=assumptions["holds"].map(_said))
+    return shown.rename(columns={"name": "assumption", "claim": "what it says"})
+
+
 def _said(truth: bool) -> str:
     return "yes" if truth else "no"

@@ -230,6 +230,8 @@ class Evidence:
         stamps = {name: table[name].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("") for name in _ENDS}
         services = table["services"].astype("str").fillna("")
         shown = table.assign(**stamps, services=services)
+        if not table["services"].notna().any():  # as of observations, which no service makes
+            shown = shown.drop(columns="services")
         return (
             '<section class="aiopslab-evidence">'
             f"<p><strong>Evidence</strong> {escape(self.source)} "

@@ -392,7 +392,7 @@ def test_figures_tell_what_moved_without_colour_and_in_words():
     current = columns(**{"<b>age</b>": rng.normal(1, 1, 500), "plan": ["a", "b"] * 250})
     result = compared(reference, current)
     strip = result.figure()
-    assert "1 of 2 features drifted" in strip.layout.title.text
+    assert "1 of 2 columns drifted" in strip.layout.title.text
     assert strip.data[0].marker.symbol != strip.data[1].marker.symbol
     assert "higher" in strip.layout.meta["description"]
     drawn = result.distribution("<b>age</b>")
