@@ -251,19 +251,20 @@ class DriftAnalysis:
             claim = f"{cause.meaning[0].upper()}{cause.meaning[1:]}: "
             claim += "; ".join(cause.evidence_for)
             found.append(Finding(f"{claim}.", cause.name, level, "section: why"))
+        lesser: Level = "watch" if level == "act" else level
+        broken = "act" if self.diagnosis.action == "fix the data" else lesser
         found += [
             Finding(
                 f"{each.words[0].upper()}{each.words[1:]}.",
                 each.feature or "rows",
-                "act" if each.kind != "order leaks" else "watch",
+                broken if each.kind != "order leaks" else lesser,
                 f"data quality: {each.kind}",
             )
             for each in self.breaks[:SHOWN]
         ]
         for drift in [each for each in self.comparison.features if each.drifted][:SHOWN]:
-            severity = "watch" if level == "act" else level
             claim, size = self._moved(drift)
-            found.append(Finding(claim, drift.feature, severity, "section: what moved", size))
+            found.append(Finding(claim, drift.feature, lesser, "section: what moved", size))
         return tuple(found)
 
     def _moved(self, drift: FeatureDrift) -> tuple[str, Effect]:

@@ -133,6 +133,8 @@ def _kind_of(value: Any) -> str:
         return "boolean"
     if isinstance(value, (int, float)):
         return "a number"
+    if isinstance(value, list | tuple | np.ndarray):
+        return "a vector"  # which one file gives as a list and another as an array
     return "text" if isinstance(value, str) else type(value).__name__
 
 

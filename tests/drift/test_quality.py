@@ -139,6 +139,12 @@ def test_how_numbers_are_stored_is_no_break(dtype):
     assert kinds(stored) == set()
 
 
+def test_how_vectors_are_stored_is_no_break():
+    lists = [list(each) for each in np.random.default_rng(0).normal(size=(len(world()), 3))]
+    old, new = world().assign(v=lists), world(1).assign(v=[np.array(each) for each in lists])
+    assert quality_breaks(old, new) == ()
+
+
 def test_few_rows_all_missing_and_embeddings_end_without_a_traceback():
     table = world(1)
     assert quality_breaks(world(), table.head(1)) == ()
