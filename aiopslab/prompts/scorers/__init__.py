@@ -6,6 +6,7 @@ such as ``exact("expected", ignore_case=True)``, and one written in a notebook c
 
 from aiopslab.prompts.scorers.attempts import find_attempt, injection_attempt
 from aiopslab.prompts.scorers.grounding import faithfulness
+from aiopslab.prompts.scorers.judge import Judge, judge_pairs
 from aiopslab.prompts.scorers.labels import label
 from aiopslab.prompts.scorers.leaks import injected, prompt_leak
 from aiopslab.prompts.scorers.meaning import similarity
@@ -27,12 +28,15 @@ from aiopslab.prompts.scorers.score import Score, Scorer, unparsed
 from aiopslab.prompts.scorers.scoring import score_calls, summarise
 from aiopslab.prompts.scorers.structure import json_schema
 from aiopslab.prompts.scorers.text import contains, exact, length, regex
+from aiopslab.prompts.scorers.trust import Trust, trust_in_pairs, trust_in_scores
 from aiopslab.prompts.scorers.usage import cost, latency, tokens
 
 __all__ = [
+    "Judge",
     "Rule",
     "Score",
     "Scorer",
+    "Trust",
     "contains",
     "cost",
     "exact",
@@ -43,6 +47,7 @@ __all__ = [
     "injected",
     "injection_attempt",
     "json_schema",
+    "judge_pairs",
     "label",
     "latency",
     "length",
@@ -64,5 +69,7 @@ __all__ = [
     "token_f1",
     "tokens",
     "toxicity",
+    "trust_in_pairs",
+    "trust_in_scores",
     "unparsed",
 ]
