@@ -41,6 +41,10 @@ class ParameterError(AIOpsLabError):
     """A report parameter that is unknown, missing, of the wrong type or out of range."""
 
 
+class PromptError(AIOpsLabError):
+    """A prompt that cannot be read or filled in, or a model that cannot be asked."""
+
+
 class ReportError(AIOpsLabError):
     """A report that could not be run, rendered or read."""
 

@@ -260,7 +260,7 @@ class Client:
         return "Check host, port and path of the URL."
 
     def _retry_after(self, response: "httpx.Response", content: bytes) -> float | None:
-        pause = _seconds(response.headers.get("Retry-After", ""))
+        pause = seconds_to_wait(response.headers.get("Retry-After", ""))
         if pause is not None and pause > MAX_RETRY_AFTER:
             raise SourceError(
                 f"{self.address} asks to wait {pause:.0f} s: {self._reason(response, content)}",
@@ -269,8 +269,14 @@ class Client:
         return pause
 
 
-def _seconds(asked: str) -> float | None:
-    """Return how long ``Retry-After`` asks to wait."""
+def seconds_to_wait(asked: str) -> float | None:
+    """Return how long ``Retry-After`` asks to wait, in seconds; ``None`` where it does not.
+
+    Examples
+    --------
+    >>> seconds_to_wait("2"), seconds_to_wait("")
+    (2.0, None)
+    """
     try:
         return max(0.0, float(asked))
     except ValueError:

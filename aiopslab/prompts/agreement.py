@@ -1,0 +1,201 @@
+"""Agreement: whether several raters, people or judges, say the same of the same items."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.errors import FrameError, ParameterError
+
+Floats = npt.NDArray[np.float64]
+Level = Literal["nominal", "ordinal", "interval"]
+
+RESAMPLES = 1_000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far raters agree, beyond what chance makes them.
+
+    Parameters
+    ----------
+    value, low, high
+        1 for full agreement, 0 for that of chance; NaN where nothing could be compared.
+    items, raters
+        It was taken from: items that at least two raters rated.
+    """
+
+    value: float
+    low: float
+    high: float
+    items: int
+    raters: int
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "not enough data: no item was rated twice, or all ratings are the same"
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def krippendorff(
+    ratings: pd.DataFrame, level: Level = "nominal", confidence: float = 0.95, seed: int = 0
+) -> Agreement:
+    """Return Krippendorff's alpha of any number of raters, of whom some may not rate an item.
+
+    Parameters
+    ----------
+    ratings
+        One row a rating: ``item, rater, rating``.
+    level
+        ``nominal`` for names, ``ordinal`` for ranks, ``interval`` for numbers.
+    confidence
+        Of the interval, by drawing items.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    FrameError
+        If a column is missing, or somebody rated an item twice.
+    ParameterError
+        If the level is none of the three.
+
+    Notes
+    -----
+    K. Krippendorff, "Computing Krippendorff's alpha-reliability", 2011.
+
+    Examples
+    --------
+    >>> table = {"item": [1, 1, 2, 2, 3, 3], "rater": list("ababab"), "rating": list("xxyyxy")}
+    >>> round(krippendorff(pd.DataFrame(table)).value, 3)
+    0.444
+    """
+    if level not in {"nominal", "ordinal", "interval"}:
+        raise ParameterError(
+            f"level is {level!r}; expected nominal, ordinal or interval",
+            "Use nominal where ratings are names.",
+        )
+    table = _by_item(ratings)
+    values = np.unique(ratings["rating"].dropna().to_numpy())
+    counts = np.stack([(table == each).sum(axis=1).to_numpy() for each in values], axis=1)
+    counts = counts[counts.sum(axis=1) >= 2].astype(np.float64)
+
+    def alpha(some: Floats) -> float:
+        return _alpha(some, values, level)
+
+    return _resampled(alpha, counts, confidence, seed, table.shape[1])
+
+
+def cohen(
+    ratings: pd.DataFrame,
+    weights: Literal["linear", "quadratic"] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Agreement:
+    """Return Cohen's kappa of two raters.
+
+    Parameters
+    ----------
+    ratings
+        One row a rating: ``item, rater, rating``, of exactly two raters.
+    weights
+        Of a disagreement by how far it lies apart; all are alike where ``None``.
+    confidence
+        Of the interval, by drawing items.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    FrameError
+        If a column is missing, somebody rated an item twice, or there are not two raters.
+
+    Notes
+    -----
+    J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
+    Measurement 20, 1960.
+
+    Examples
+    --------
+    >>> table = {"item": [1, 1, 2, 2, 3, 3], "rater": list("ababab"), "rating": list("xxyyxy")}
+    >>> round(cohen(pd.DataFrame(table)).value, 3)
+    0.4
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    table = _by_item(ratings)
+    if table.shape[1] != 2:
+        raise FrameError(
+            f"there are {table.shape[1]} raters; kappa compares two",
+            "Choose two of them, or use krippendorff().",
+        )
+    both = table.dropna()
+    names, codes = np.unique(both.to_numpy().astype(str), return_inverse=True)
+    pairs = np.asarray(codes.reshape(both.shape), dtype=np.float64)
+
+    def kappa(some: Floats) -> float:
+        if len(np.unique(some)) < 2:
+            return float("nan")
+        told = cohen_kappa_score(some[:, 0], some[:, 1], labels=range(len(names)), weights=weights)
+        return float(told)
+
+    return _resampled(kappa, pairs, confidence, seed, 2)
+
+
+def _by_item(ratings: pd.DataFrame) -> pd.DataFrame:
+    for column in ("item", "rater", "rating"):
+        if column not in ratings:
+            raise FrameError(
+                f"the ratings have no column {column!r}",
+                "Pass one row a rating: item, rater, rating.",
+            )
+    twice = ratings[ratings.duplicated(["item", "rater"])]
+    if len(twice):
+        at = twice.iloc[0]
+        raise FrameError(
+            f"{at['rater']!r} rated the item {at['item']!r} more than once",
+            "Keep one rating of each rater, e.g. the last.",
+        )
+    return ratings.pivot(index="item", columns="rater", values="rating")
+
+
+def _resampled(
+    measure: Callable[[Floats], float], rows: Floats, confidence: float, seed: int, raters: int
+) -> Agreement:
+    value = measure(rows) if len(rows) else float("nan")
+    if np.isnan(value):
+        return Agreement(float("nan"), float("nan"), float("nan"), len(rows), raters)
+    rng = np.random.default_rng(seed)
+    drawn = np.array(
+        [measure(rows[rng.integers(len(rows), size=len(rows))]) for _ in range(RESAMPLES)]
+    )
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(drawn[~np.isnan(drawn)], tails).tolist()
+    return Agreement(value, min(low, value), max(high, value), len(rows), raters)
+
+
+def _alpha(counts: Floats, values: npt.NDArray[np.generic], level: Level) -> float:
+    """Return alpha from how often each value was given to each item, ``(items, values)``."""
+    given = counts.sum(axis=1)
+    pairs = counts[:, :, None] * counts[:, None, :]
+    pairs -= np.eye(counts.shape[1]) * counts[:, :, None]  # nobody is compared with themselves
+    together = (pairs / (given - 1)[:, None, None]).sum(axis=0)
+    totals = together.sum(axis=1)
+    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
+    apart = _apart(totals, values, level)
+    disagreed = (expected * apart).sum()
+    return float(1 - (together * apart).sum() / disagreed) if disagreed > 0 else float("nan")
+
+
+def _apart(totals: Floats, values: npt.NDArray[np.generic], level: Level) -> Floats:
+    """Return the squared distance of every two values."""
+    if level == "nominal":
+        return 1 - np.eye(len(values))
+    if level == "interval":
+        numbers = values.astype(np.float64)
+        return np.asarray((numbers[:, None] - numbers[None, :]) ** 2, dtype=np.float64)
+    between = np.cumsum(totals) - totals / 2  # rank of the middle of each value
+    return np.asarray((between[:, None] - between[None, :]) ** 2, dtype=np.float64)

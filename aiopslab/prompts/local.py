@@ -1,0 +1,86 @@
+"""The embedded model: a small one on this machine, behind the OpenAI API, without a key."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiopslab.errors import PromptError
+from aiopslab.prompts.endpoint import Endpoint
+from aiopslab.prompts.models import SMOLLM2, ModelFile, find
+
+CONTEXT = 2_048  # tokens of a call, in and out
+PATIENCE_S = 10  # for the server to end by itself
+LETTERS = 500  # of what it said last
+
+
+@contextmanager
+def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoint]:
+    """Serve a model in a process of its own, as long as the context lasts.
+
+    Parameters
+    ----------
+    model
+        Whose file was fetched.
+    threads
+        Of the model. On cores that other work shares, two are slower than one.
+
+    Yields
+    ------
+    Endpoint
+        On loopback, at a free port; calls cost 0 and come one at a time, so that an answer does not
+        depend on what else is asked.
+
+    Raises
+    ------
+    PromptError
+        If the file was not fetched, or the server does not start.
+    """
+    path = find(model)
+    command = [sys.executable, "-m", "aiopslab.prompts.local", str(path), str(threads)]
+    with tempfile.TemporaryFile() as log:
+        # The server ends with its standard input, so that it outlives nobody.
+        server = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        assert server.stdin is not None and server.stdout is not None
+        try:
+            address = server.stdout.readline().strip()
+            if not address:
+                log.seek(0)
+                said = log.read().decode("utf-8", "replace").strip()[-LETTERS:]
+                raise PromptError(
+                    f"the server of {model.name} did not start: {said or 'it said nothing'}",
+                    "See whether there is memory for it, about 500 MB.",
+                )
+            yield Endpoint(
+                f"{address}/v1", model.name, concurrency=1, input_price=0.0, output_price=0.0
+            )
+        finally:
+            server.stdin.close()
+            try:
+                server.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+            server.stdout.close()
+
+
+def _serve(path: Path, threads: int) -> None:
+    """Serve until standard input ends."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.hostnames, parameters.port = ["127.0.0.1"], 0
+    parameters.n_ctx, parameters.n_parallel = CONTEXT, 1
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    server = xllamacpp.Server(parameters)
+    print(server.listening_address, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,203 @@
+"""Store: every call that was ever answered, so that none is paid for twice."""
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from aiopslab.errors import PromptError
+
+VERSION = 1
+PATIENCE_S = 30  # for another process that writes
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY,
+    model TEXT NOT NULL,
+    request TEXT NOT NULL,
+    output TEXT NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    latency_ms REAL,
+    cost_usd REAL,
+    finish TEXT,
+    answered REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a model, and what tells it from every other.
+
+    Parameters
+    ----------
+    model
+        Which, as the endpoint calls it.
+    messages
+        Each with a role and a content.
+    parameters
+        E.g. ``{"temperature": 0}``.
+    repetition
+        Counts the same call from 0, where an answer depends on chance.
+
+    Examples
+    --------
+    >>> request = Request("m", ({"role": "user", "content": "Hello"},), {"temperature": 0})
+    >>> request.key == Request("m", request.messages, {"temperature": 0}, 1).key
+    False
+    """
+
+    model: str
+    messages: Sequence[Mapping[str, str]]
+    parameters: Mapping[str, Any]
+    repetition: int = 0
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is sent."""
+        messages = [dict(each) for each in self.messages]
+        return {"model": self.model, "messages": messages, **self.parameters}
+
+    @property
+    def key(self) -> str:
+        """The address of its content."""
+        told = json.dumps({**self.body, "repetition": self.repetition}, sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said.
+
+    Parameters
+    ----------
+    output
+        Its text, which may be empty.
+    input_tokens, output_tokens
+        As the endpoint counts them; ``None`` where it does not.
+    latency_ms
+        Of the attempt that was answered.
+    cost_usd
+        By the prices of the run; ``None`` where none are known.
+    finish
+        Why it ended: ``stop``, ``length``, …
+    answered
+        When, in seconds since 1970.
+    """
+
+    output: str
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: float
+    cost_usd: float | None
+    finish: str
+    answered: float
+
+
+class Store:
+    """Answers by the content of their requests, in one SQLite file.
+
+    Each is written in a transaction of its own before anybody looks at it, so that a process that
+    is killed loses only calls that were not answered. Several processes may share a file.
+
+    Parameters
+    ----------
+    path
+        Of the file; made where there is none.
+
+    Raises
+    ------
+    PromptError
+        If the file is no store, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> request = Request("m", ({"role": "user", "content": "Hello"},), {})
+    >>> with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "calls.db") as store:
+    ...     store.keep(request, Answer("Hi", 3, 1, 12.5, None, "stop", 0.0))
+    ...     store.find(request).output, len(store)
+    ('Hi', 1)
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
+            # What is in the log survives the process; only the power failing could lose the last.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            if version <= VERSION:
+                self._connection.executescript(_SCHEMA)
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        except (OSError, sqlite3.Error) as error:
+            raise PromptError(
+                f"{str(path)!r} cannot be used as a store of calls: {error}",
+                "Name another file, or a folder that can be written.",
+            ) from None
+        if version > VERSION:
+            self._connection.close()
+            raise PromptError(
+                f"{str(path)!r} is a store of version {version}; up to {VERSION} can be read",
+                "Update aiopslab, or name another file.",
+            )
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT count(*) FROM calls").fetchone()[0])
+
+    def find(self, request: Request) -> Answer | None:
+        """Return what was answered to the same request before, if anything."""
+        row = self._connection.execute(
+            "SELECT output, input_tokens, output_tokens, latency_ms, cost_usd, finish, answered "
+            "FROM calls WHERE key = ?",
+            (request.key,),
+        ).fetchone()
+        return None if row is None else Answer(*row)
+
+    def keep(self, request: Request, answer: Answer) -> None:
+        """Write an answer down; the first answer to a request stays."""
+        told = json.dumps({**request.body, "repetition": request.repetition}, sort_keys=True)
+        self._connection.execute(
+            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                request.key,
+                request.model,
+                told,
+                _storable(answer.output),
+                answer.input_tokens,
+                answer.output_tokens,
+                answer.latency_ms,
+                answer.cost_usd,
+                answer.finish,
+                answer.answered or time.time(),
+            ),
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
