@@ -75,7 +75,7 @@ def _always(text: str) -> bool:
     return True
 
 
-_EDGE, _END = r"(?<![\w./:+-])", r"(?![\w-])(?!\.\d)"
+_EDGE, _END = r"(?<![\w./:+#-])", r"(?![\w-])(?!\.\d)"
 _FORMS: dict[Kind, tuple[re.Pattern[str], Callable[[str], bool]]] = {
     "secret": (
         re.compile(

@@ -174,12 +174,12 @@ def _check(calls: pd.DataFrame, items: pd.DataFrame, scorers: Mapping[str, Score
     if "item" not in items:
         raise FrameError("the items have no column 'item'", "Name each item as the calls do.")
     if items["item"].duplicated().any():
-        twice = items.loc[items["item"].duplicated(), "item"].iloc[0]
+        twice = items.loc[items["item"].duplicated(), "item"].tolist()[0]
         raise FrameError(f"the item {twice!r} is there twice", "Keep one row an item.")
-    unknown = calls.loc[~calls["item"].isin(items["item"]), "item"]
-    if len(unknown):
+    unknown = calls.loc[~calls["item"].isin(items["item"]), "item"].tolist()
+    if unknown:
         raise FrameError(
-            f"{len(unknown)} calls are of items that are not there, e.g. {unknown.iloc[0]!r}",
+            f"{len(unknown)} calls are of items that are not there, e.g. {unknown[0]!r}",
             "Pass the items that the run was made with.",
         )
     if not scorers:

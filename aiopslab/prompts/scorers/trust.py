@@ -252,5 +252,5 @@ def _check(table: pd.DataFrame, columns: tuple[str, ...], name: str) -> None:
                 f"the {name} have no column {column!r}", f"Pass {', '.join(columns)}, one row each."
             )
     if table["item"].duplicated().any():
-        twice = table.loc[table["item"].duplicated(), "item"].iloc[0]
+        twice = table.loc[table["item"].duplicated(), "item"].tolist()[0]
         raise FrameError(f"the item {twice!r} is twice in the {name}", "Keep one row an item.")

@@ -1,0 +1,1 @@
+"""The prompt benchmark, one module a subject, each with ``figures()``."""
