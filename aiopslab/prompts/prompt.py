@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiopslab.errors import PromptError, did_you_mean
-
-if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+from aiopslab.prompts import template
 
 Messages = tuple[Mapping[str, str], ...]
 
 ROLES = ("system", "user", "assistant")
+OURS = ("model", "messages", "stream", "n")  # parameters that would change what a call is
 DIGITS = 12  # of a version
 
 
@@ -38,7 +37,8 @@ class Prompt:
     Raises
     ------
     PromptError
-        If it has no message, a role that is none, or a template that cannot be read.
+        If it has no message, a role that is none, a parameter that is not JSON or not for a prompt
+        to set, or a template that cannot be read or tries what a prompt has no need of.
 
     Examples
     --------
@@ -60,7 +60,8 @@ class Prompt:
                     f"a message of the prompt {self.name!r} is {dict(each)!r}",
                     f"Give each a role ({', '.join(ROLES)}) and a content, which is text.",
                 )
-        self._parsed()  # a template that cannot be read is refused before anything is run
+        check_parameters(self.parameters, f"the prompt {self.name!r}")
+        _ = self.variables  # a template that cannot be read is refused before anything is run
 
     @classmethod
     def of(cls, name: str, content: str, **parameters: Any) -> "Prompt":
@@ -73,17 +74,20 @@ class Prompt:
         told = json.dumps(
             {"messages": [dict(each) for each in self.messages], "parameters": self.parameters},
             sort_keys=True,
-            ensure_ascii=True,
-            default=str,
         )
         return hashlib.sha256(told.encode()).hexdigest()[:DIGITS]
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """The variables that an item has to have, in the order of the alphabet."""
-        from jinja2 import meta
-
-        found = [meta.find_undeclared_variables(each) for each in self._parsed()]
+        try:
+            found = [template.variables(each["content"]) for each in self.messages]
+        except template.TemplateError as error:
+            raise PromptError(
+                f"the prompt {self.name!r} cannot be read: {error}",
+                "Write variables as {{ name }}, and braces that are none as "
+                "{% raw %}{{ }}{% endraw %}.",
+            ) from None
         return tuple(sorted(set().union(*found)))
 
     def render(self, item: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -97,12 +101,9 @@ class Prompt:
         Raises
         ------
         PromptError
-            If a variable is missing, or the template tries what a prompt has no need of, such as
-            the attributes of Python's objects.
+            If a variable is missing, or has no value where the template writes it, or the template
+            tries what a prompt has no need of, such as the attributes of Python's objects.
         """
-        from jinja2 import TemplateError
-        from jinja2.exceptions import SecurityError
-
         for name in self.variables:
             if name not in item:
                 raise PromptError(
@@ -111,33 +112,37 @@ class Prompt:
                 )
         try:
             return [
-                {
-                    "role": each["role"],
-                    "content": _sandbox().from_string(each["content"]).render(item),
-                }
+                {"role": each["role"], "content": template.render(each["content"], item)}
                 for each in self.messages
             ]
-        except SecurityError as error:
-            raise PromptError(
-                f"the prompt {self.name!r} was stopped: {error}",
-                "Prompts see the values of an item, and nothing of Python behind them.",
-            ) from None
-        except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        except template.TemplateError as error:
             raise PromptError(
                 f"the prompt {self.name!r} could not be filled in: {error}",
                 "Check its template against the values of the item.",
             ) from None
 
-    def _parsed(self) -> list[Any]:
-        from jinja2 import TemplateSyntaxError
 
-        try:
-            return [_sandbox().parse(each["content"]) for each in self.messages]
-        except TemplateSyntaxError as error:
+def check_parameters(parameters: Mapping[str, Any], whose: str) -> None:
+    """Refuse parameters of a model that cannot be sent, or would change what a call is.
+
+    Raises
+    ------
+    PromptError
+        If one is not JSON, or is set by the run.
+    """
+    for name in parameters:
+        if name in OURS:
             raise PromptError(
-                f"the prompt {self.name!r} cannot be read: line {error.lineno}: {error.message}",
-                'Write variables as {{ name }}, and braces that are none as {{ "{{" }}.',
-            ) from None
+                f"{whose} sets {name!r}, which a run sets itself",
+                "Leave it out; each answer is one call, and repetitions are counted by the run.",
+            )
+    try:
+        json.dumps(dict(parameters), allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise PromptError(
+            f"the parameters of {whose} cannot be sent: {error}",
+            "Use texts, finite numbers, lists and names with values.",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,13 @@ def read_prompt(path: str | Path) -> Prompt:
 
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
+        if file.suffix == ".json":
+            return _of_mapping(json.loads(text), file)
+        if file.suffix in {".yaml", ".yml"}:
+            return _of_mapping(yaml.safe_load(text), file)
+        head, body = _front_matter(text)
+        known = yaml.safe_load(head) or {}
     except OSError as error:
         raise PromptError(
             f"the prompt {str(path)!r} cannot be read: {error.strerror}", "Check its path."
@@ -212,43 +223,47 @@ def read_prompt(path: str | Path) -> Prompt:
         raise PromptError(
             f"the prompt {str(path)!r} is not UTF-8: byte {error.start}", "Save it as UTF-8."
         ) from None
-    try:
-        if file.suffix in {".yaml", ".yml", ".json"}:
-            return _of_mapping(yaml.safe_load(text), file.stem, str(path))
-        head, body = _front_matter(text)
-        known = yaml.safe_load(head) if head else {}
-    except yaml.YAMLError as error:
-        raise PromptError(
-            f"the YAML of the prompt {str(path)!r} cannot be read: {error}", "Mend it."
-        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise PromptError(f"the prompt {str(path)!r} cannot be read: {error}", "Mend it.") from None
     if not isinstance(known, dict):
         raise PromptError(
             f"what stands before the prompt {str(path)!r} is no list of names with values",
             "Write name: value, a line each, between lines of ---.",
         )
-    system = known.pop("system", None)
-    messages = [{"role": "system", "content": str(system)}] if system else []
-    messages.append({"role": "user", "content": body.strip("\n")})
-    return Prompt(str(known.pop("name", file.stem)), tuple(messages), known)
+    told = {
+        "name": known.pop("name", None),
+        "messages": [
+            *([{"role": "system", "content": known.pop("system")}] if "system" in known else []),
+            {"role": "user", "content": body.strip("\n")},
+        ],
+        "parameters": known,
+    }
+    return _of_mapping(told, file)
 
 
-def _of_mapping(read: Any, stem: str, path: str) -> Prompt:
+def _of_mapping(read: Any, file: Path) -> Prompt:
     if not isinstance(read, dict) or not isinstance(read.get("messages"), list):
         raise PromptError(
-            f"the prompt {path!r} has no messages",
+            f"the prompt {str(file)!r} has no messages",
             "Write messages: with a role and a content each.",
         )
+    parameters = read.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise PromptError(
+            f"the parameters of the prompt {str(file)!r} are no names with values",
+            "Write name: value, a line each.",
+        )
     messages = [each if isinstance(each, dict) else {"content": each} for each in read["messages"]]
-    return Prompt(str(read.get("name", stem)), tuple(messages), read.get("parameters") or {})
+    return Prompt(str(read.get("name") or file.stem), tuple(messages), parameters)
 
 
 def _front_matter(text: str) -> tuple[str, str]:
     """Return the YAML block before a text, and the text."""
-    lines = text.splitlines()
-    if not lines or lines[0].strip() != "---" or "---" not in (each.strip() for each in lines[1:]):
+    lines = text.split("\n")
+    marks = [at for at, each in enumerate(lines) if each.rstrip() == "---"]
+    if len(marks) < 2 or marks[0] != 0:
         return "", text
-    end = next(at for at, each in enumerate(lines[1:], 1) if each.strip() == "---")
-    return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :])
+    return "\n".join(lines[1 : marks[1]]), "\n".join(lines[marks[1] + 1 :])
 
 
 def _lines(prompt: Prompt) -> list[str]:
@@ -256,11 +271,3 @@ def _lines(prompt: Prompt) -> list[str]:
     for each in prompt.messages:
         told += [f"{each['role']}:", *each["content"].splitlines()]
     return told
-
-
-def _sandbox() -> "SandboxedEnvironment":
-    """Return where templates are rendered: no attribute of Python's own, nothing is changed."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)

@@ -1,17 +1,22 @@
 """Store: every call that was ever answered, so that none is paid for twice."""
 
+import fcntl
 import hashlib
 import json
+import os
 import sqlite3
-import time
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from aiopslab.errors import PromptError
 
+APPLICATION = 0x41494F43  # marks the file as ours
 VERSION = 1
 PATIENCE_S = 30  # for another process that writes
 _SCHEMA = """
@@ -57,17 +62,21 @@ class Request:
     parameters: Mapping[str, Any]
     repetition: int = 0
 
-    @property
+    @cached_property
     def body(self) -> dict[str, Any]:
         """What is sent."""
         messages = [dict(each) for each in self.messages]
-        return {"model": self.model, "messages": messages, **self.parameters}
+        return {**self.parameters, "model": self.model, "messages": messages}
 
-    @property
+    @cached_property
+    def content(self) -> str:
+        """All that its answer may depend on, as JSON."""
+        return json.dumps({"body": self.body, "repetition": self.repetition}, sort_keys=True)
+
+    @cached_property
     def key(self) -> str:
         """The address of its content."""
-        told = json.dumps({**self.body, "repetition": self.repetition}, sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()
+        return hashlib.sha256(self.content.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -129,26 +138,48 @@ class Store:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Beside the file: to close SQLite's own by another descriptor would drop its locks.
+            self._marks = os.open(f"{self.path}-asking", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unusable(path, error) from None
+        try:
             self._connection = sqlite3.connect(
                 self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
             )
-            # What is in the log survives the process; only the power failing could lose the last.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-            if version <= VERSION:
-                self._connection.executescript(_SCHEMA)
-                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            _lock(self._marks, 0, fcntl.F_OFD_SETLKW, fcntl.F_WRLCK)
+            self._prepare()
+            _lock(self._marks, 0, fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
         except (OSError, sqlite3.Error) as error:
-            raise PromptError(
-                f"{str(path)!r} cannot be used as a store of calls: {error}",
-                "Name another file, or a folder that can be written.",
-            ) from None
+            self.close()
+            raise _unusable(path, error) from None
+        except PromptError:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Make the table where the file is new, and see to it that the file is a store."""
+        application, version, tables = (
+            int(self._connection.execute(each).fetchone()[0])
+            for each in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
+        )
+        if tables and application != APPLICATION:
+            raise _unusable(self.path, "it is a database of something else")
         if version > VERSION:
-            self._connection.close()
             raise PromptError(
-                f"{str(path)!r} is a store of version {version}; up to {VERSION} can be read",
+                f"{str(self.path)!r} is a store of version {version}; up to {VERSION} can be read",
                 "Update aiopslab, or name another file.",
+            )
+        # What is in the log survives the process; only the power failing could lose the last.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if not tables:
+            self._connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION}; "
+                f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
 
     def __enter__(self) -> "Store":
@@ -175,27 +206,69 @@ class Store:
         return None if row is None else Answer(*row)
 
     def keep(self, request: Request, answer: Answer) -> None:
-        """Write an answer down; the first answer to a request stays."""
-        told = json.dumps({**request.body, "repetition": request.repetition}, sort_keys=True)
-        self._connection.execute(
-            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                request.key,
-                request.model,
-                told,
-                _storable(answer.output),
-                answer.input_tokens,
-                answer.output_tokens,
-                answer.latency_ms,
-                answer.cost_usd,
-                answer.finish,
-                answer.answered or time.time(),
-            ),
-        )
+        """Write an answer down; the first answer to a request stays.
+
+        Raises
+        ------
+        PromptError
+            If it cannot be written.
+        """
+        try:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    request.key,
+                    request.model,
+                    request.content,
+                    _storable(answer.output),
+                    answer.input_tokens,
+                    answer.output_tokens,
+                    answer.latency_ms,
+                    answer.cost_usd,
+                    answer.finish,
+                    answer.answered,
+                ),
+            )
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from None
+
+    @contextmanager
+    def asking(self, request: Request) -> Iterator[bool]:
+        """Mark a request as being asked, for all processes that share the file.
+
+        Yields
+        ------
+        bool
+            Whether it is ours to ask; where not, somebody else is at it. The mark is a lock of the
+            operating system, which goes with the process however that ends.
+        """
+        place = 1 + int(request.key[:15], 16)
+        try:
+            _lock(self._marks, place, fcntl.F_OFD_SETLK, fcntl.F_WRLCK)
+        except OSError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            _lock(self._marks, place, fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        os.close(self._marks)
+
+
+def _lock(file: int, place: int, how: int, kind: int) -> None:
+    """Lock or unlock one byte of a file that is open, which need not be there."""
+    fcntl.fcntl(file, how, struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0))
+
+
+def _unusable(path: str | Path, reason: object) -> PromptError:
+    return PromptError(
+        f"{str(path)!r} cannot be used as a store of calls: {reason}",
+        "Name another file, or a folder that can be written.",
+    )
 
 
 def _storable(text: str) -> str:
