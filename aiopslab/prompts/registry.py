@@ -1,0 +1,404 @@
+"""Registry: prompts of an MLflow server, by version or alias, and aliases moved and moved back."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiopslab.errors import PromptError, did_you_mean
+from aiopslab.mlflow_server import connect, without_credentials
+from aiopslab.prompts.decision import Decision
+from aiopslab.prompts.prompt import Prompt
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import PromptVersion
+
+WRITTEN_AS = "Write it as prompts:/NAME@ALIAS or prompts:/NAME/VERSION."
+GONE = "RESOURCE_DOES_NOT_EXIST"
+REFUSED = {GONE, "NOT_FOUND", "INVALID_PARAMETER_VALUE"}  # which of them depends on the store
+TAKEN = "RESOURCE_ALREADY_EXISTS"
+
+_URI = re.compile(r"prompts:/(?P<name>[^/@\s]+)(?:@(?P<alias>[^/@\s]+)|/(?P<version>\d+))")
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_NO_PARAMETERS = {"provider", "model_name"}  # say which model; a run names its own
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An alias that was moved, and where it was before.
+
+    Parameters
+    ----------
+    name
+        Of the prompt.
+    alias
+        That was moved.
+    version
+        It points at now.
+    before
+        It pointed at; ``None`` where nobody had it.
+
+    Examples
+    --------
+    >>> print(Promotion("support", "production", 3, 2))
+    production of support points at version 3; it pointed at version 2
+    """
+
+    name: str
+    alias: str
+    version: int
+    before: int | None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it pointed elsewhere before."""
+        return self.before != self.version
+
+    def __str__(self) -> str:
+        was = f"version {self.before}" if self.before is not None else "none"
+        return f"{self.alias} of {self.name} points at version {self.version}; it pointed at {was}"
+
+
+def open_prompt(uri: str, tracking_uri: str | None = None) -> Prompt:
+    """Open a prompt of a registry.
+
+    Parameters
+    ----------
+    uri
+        ``prompts:/NAME@ALIAS`` or ``prompts:/NAME/VERSION``; the alias ``latest`` is the newest.
+    tracking_uri
+        Of the MLflow server; without one ``MLFLOW_TRACKING_URI``.
+
+    Returns
+    -------
+    Prompt
+        Called ``NAME v3``, so that two versions stay apart. What MLflow keeps as the configuration
+        of the model are its parameters, but for the model itself, which a run names.
+
+    Raises
+    ------
+    PromptError
+        If the address is of another form, the server is not there, it has no such prompt, version
+        or alias, or what it has is no prompt of messages of text.
+    """
+    named = _URI.fullmatch(uri)
+    if named is None:
+        raise PromptError(
+            f"prompt is {without_credentials(uri)!r}, which names no version of a prompt",
+            WRITTEN_AS,
+        )
+    with _refusing(uri):
+        client = connect(tracking_uri)
+        return _read(_found(client, named["name"], named["version"], named["alias"]))
+
+
+def register(prompt: Prompt, name: str, tracking_uri: str | None = None, message: str = "") -> int:
+    """Register a prompt, unless the latest version is the same.
+
+    Parameters
+    ----------
+    prompt
+        With a single message of the user it becomes a text, else a chat.
+    name
+        In the registry: letters, digits, ``-``, ``_`` and ``.``.
+    tracking_uri
+        Of the MLflow server.
+    message
+        Why it was changed.
+
+    Returns
+    -------
+    int
+        The version; that of the latest where its messages and parameters are the same.
+
+    Raises
+    ------
+    PromptError
+        If the name cannot be one, a model has it, or the server refuses or is not there.
+    """
+    if not _NAME.fullmatch(name):
+        raise PromptError(
+            f"{name!r} cannot be the name of a prompt in a registry",
+            "Use letters, digits, hyphens, underscores and dots.",
+        )
+    template, parameters = _written(prompt)
+    with _refusing(f"prompts:/{name}"):
+        client = connect(tracking_uri)
+        is_new = not _exists(client, name)
+        if is_new:
+            _create(client, name)
+        latest = next(iter(client.search_prompt_versions(name, max_results=1)), None)
+        if latest is not None and _is_same(latest, prompt):
+            return int(latest.version)
+        try:
+            made = client.create_prompt_version(
+                name, template, description=message or None, model_config=parameters or None
+            )
+        except Exception:
+            if is_new:  # a prompt without a version is of no use to anybody
+                client.delete_prompt(name)
+            raise
+        return int(made.version)
+
+
+def promote(
+    name: str, alias: str, version: int | str, tracking_uri: str | None = None
+) -> Promotion:
+    """Point an alias at a version, and tell what it pointed at before.
+
+    Parameters
+    ----------
+    name
+        Of the prompt.
+    alias
+        E.g. ``production``; not ``latest``, which follows the versions by itself.
+    version
+        Its number.
+    tracking_uri
+        Of the MLflow server.
+
+    Raises
+    ------
+    PromptError
+        If there is no such prompt or version, or the server refuses or is not there.
+    """
+    if alias == "latest":
+        raise PromptError(
+            "alias is 'latest', which follows the versions by itself",
+            "Name another, such as production.",
+        )
+    with _refusing(f"prompts:/{name}@{alias}"):
+        client = connect(tracking_uri)
+        found = int(_found(client, name, str(version), None).version)
+        before = _pointed_at(client, name, alias)
+        if before != found:
+            client.set_prompt_alias(name, alias, found)
+    return Promotion(name, alias, found, before)
+
+
+def roll_back(promotion: Promotion, tracking_uri: str | None = None) -> Promotion:
+    """Point an alias at what it pointed at before; remove it where nobody had it.
+
+    Parameters
+    ----------
+    promotion
+        To take back.
+    tracking_uri
+        Of the MLflow server.
+
+    Returns
+    -------
+    Promotion
+        What was taken back: the alias points at its `before` again.
+
+    Raises
+    ------
+    PromptError
+        If somebody has moved the alias since, or the server refuses or is not there.
+    """
+    name, alias = promotion.name, promotion.alias
+    with _refusing(f"prompts:/{name}@{alias}"):
+        client = connect(tracking_uri)
+        now = _pointed_at(client, name, alias)
+        if now != promotion.version:
+            at = f"version {now}" if now is not None else "none"
+            raise PromptError(
+                f"{alias} of {name} points at {at}, no longer at version {promotion.version}",
+                "Somebody has moved it since; promote the version that you want.",
+            )
+        if promotion.before is None:
+            client.delete_prompt_alias(name, alias)
+        elif promotion.has_moved:
+            client.set_prompt_alias(name, alias, promotion.before)
+    return promotion
+
+
+def follow(
+    decision: Decision,
+    name: str,
+    alias: str,
+    versions: Mapping[str, int],
+    tracking_uri: str | None = None,
+) -> Promotion | None:
+    """Move an alias to where a decision says.
+
+    Parameters
+    ----------
+    decision
+        From `decide`. Only ``candidate`` and ``baseline`` move anything: the first promotes, the
+        second rolls back a candidate that the alias points at.
+    name, alias
+        Of the prompt, and what is to be moved.
+    versions
+        Numbers in the registry, by the names of the prompts that were compared.
+    tracking_uri
+        Of the MLflow server.
+
+    Returns
+    -------
+    Promotion or None
+        ``None`` where the decision leaves things as they are.
+
+    Raises
+    ------
+    PromptError
+        If the prompt that was chosen has no number, or the alias points at a version that was not
+        compared, so that the decision says nothing of it.
+    """
+    if decision.choice not in {"candidate", "baseline"}:
+        return None
+    if decision.prompt not in versions:
+        raise PromptError(
+            f"the version of {decision.prompt!r} is not known",
+            did_you_mean(decision.prompt, list(versions)),
+        )
+    with _refusing(f"prompts:/{name}@{alias}"):
+        before = _pointed_at(connect(tracking_uri), name, alias)
+    if before is not None and before not in versions.values():
+        raise PromptError(
+            f"{alias} of {name} points at version {before}, which was not compared",
+            "Compare with what is in use, or promote a version yourself.",
+        )
+    return promote(name, alias, versions[decision.prompt], tracking_uri)
+
+
+def _found(
+    client: "MlflowClient", name: str, version: str | None, alias: str | None
+) -> "PromptVersion":
+    """Return a version, or say which part of its address is wrong."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = (
+            client.get_prompt_version_by_alias(name, alias)
+            if alias
+            else client.get_prompt_version(name, version or "")
+        )
+    except MlflowException as error:
+        if error.error_code not in REFUSED:
+            raise
+        found = None
+    if found is not None:
+        return found
+    if not _exists(client, name):
+        known = [each.name for each in client.search_prompts()]
+        raise PromptError(
+            f"the registry has no prompt {name!r}",
+            did_you_mean(name, known) if known else "Register it first.",
+        )
+    numbers = [int(each.version) for each in client.search_prompt_versions(name)]
+    if alias:
+        raise PromptError(
+            f"the prompt {name!r} has no alias {alias!r}",
+            "Name one of its aliases, or a version: it has "
+            f"{', '.join(map(str, numbers)) or 'none'}.",
+        )
+    raise PromptError(
+        f"the prompt {name!r} has no version {version}",
+        f"It has {', '.join(map(str, numbers)) or 'none'}.",
+    )
+
+
+def _exists(client: "MlflowClient", name: str) -> bool:
+    """Tell whether there is such a prompt; a model of that name is an error."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.search_prompt_versions(name, max_results=1)
+    except MlflowException as error:
+        if error.error_code in {GONE, "NOT_FOUND"}:
+            return False
+        raise
+    return True
+
+
+def _create(client: "MlflowClient", name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_prompt(name)
+    except MlflowException as error:
+        if error.error_code != TAKEN:  # somebody else has just made it
+            raise
+
+
+def _pointed_at(client: "MlflowClient", name: str, alias: str) -> int | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_prompt_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code not in REFUSED:
+            raise
+        return None
+    return None if found is None else int(found.version)
+
+
+def _read(found: "PromptVersion") -> Prompt:
+    """Return what a version of MLflow holds as a prompt."""
+    held = found.template
+    messages: list[Any] = held if isinstance(held, list) else [{"role": "user", "content": held}]
+    parameters = {
+        {"stop_sequences": "stop"}.get(key, key): value
+        for key, value in (found.model_config or {}).items()
+        if key not in _NO_PARAMETERS
+    }
+    if found.response_format:
+        schema = {"name": "response", "schema": found.response_format}
+        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+    kept = [
+        {key: each[key] for key in ("role", "content") if each.get(key) is not None}
+        for each in messages
+    ]
+    return Prompt(f"{found.name} v{found.version}", tuple(kept), parameters)
+
+
+def _is_same(latest: "PromptVersion", prompt: Prompt) -> bool:
+    """Tell whether a version holds the same; one that nobody here can read does not."""
+    try:
+        return _read(latest).version == prompt.version
+    except PromptError:
+        return False
+
+
+def _written(prompt: Prompt) -> tuple[str | list[dict[str, str]], dict[str, Any]]:
+    """Return the template and the configuration that MLflow keeps."""
+    messages = [dict(each) for each in prompt.messages]
+    try:
+        "".join(each["content"] for each in messages).encode()
+    except UnicodeEncodeError as error:
+        raise PromptError(
+            f"the prompt {prompt.name!r} holds half a character ({error.object[error.start]!r})",
+            "Save it as UTF-8 once more.",
+        ) from None
+    is_text = len(messages) == 1 and messages[0]["role"] == "user"
+    parameters = dict(prompt.parameters)
+    if isinstance(parameters.get("stop"), list):
+        parameters["stop_sequences"] = parameters.pop("stop")
+    return messages[0]["content"] if is_text else messages, parameters
+
+
+@contextmanager
+def _refusing(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises into an error with a next step."""
+    from pydantic import ValidationError
+
+    try:
+        yield
+    except PromptError:
+        raise
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PromptError(
+            f"the parameter {'.'.join(map(str, first['loc']))} of {uri} is {first['input']!r}: "
+            f"{first['msg']}",
+            "Give parameters that MLflow takes as the configuration of a model.",
+        ) from None
+    except Exception as error:  # of the server, the store and the way there
+        said = without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)
+        raise PromptError(
+            f"{uri} was refused: {said}",
+            "Check the name, and MLFLOW_TRACKING_URI or the tracking address.",
+        ) from None
