@@ -1,5 +1,7 @@
 """The embedded model: a small one on this machine, behind the OpenAI API, without a key."""
 
+import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -12,7 +14,10 @@ from aiopslab.prompts.endpoint import Endpoint
 from aiopslab.prompts.models import SMOLLM2, ModelFile, find
 
 CONTEXT = 2_048  # tokens of a call, in and out
+START_S = 120  # for the model to be loaded, on a busy machine
+TIMEOUT_S = 600.0  # of a call: all that fits, on a busy core
 PATIENCE_S = 10  # for the server to end by itself
+LOOK_S = 1.0  # between looks whether the parent lives
 LETTERS = 500  # of what it said last
 
 
@@ -41,13 +46,20 @@ def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoi
     path = find(model)
     command = [sys.executable, "-m", "aiopslab.prompts.local", str(path), str(threads)]
     with tempfile.TemporaryFile() as log:
-        # The server ends with its standard input, so that it outlives nobody.
+        # The server ends with its standard input, so that it outlives nobody. In a session of its
+        # own it is not ended by the interrupt that lets the calls under way come to their end.
         server = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
         )
         assert server.stdin is not None and server.stdout is not None
         try:
-            address = server.stdout.readline().strip()
+            is_up = bool(select.select([server.stdout], [], [], START_S)[0])
+            address = server.stdout.readline().strip() if is_up else ""
             if not address:
                 log.seek(0)
                 said = log.read().decode("utf-8", "replace").strip()[-LETTERS:]
@@ -56,7 +68,13 @@ def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoi
                     "See whether there is memory for it, about 500 MB.",
                 )
             yield Endpoint(
-                f"{address}/v1", model.name, concurrency=1, input_price=0.0, output_price=0.0
+                f"{address}/v1",
+                model.name,
+                concurrency=1,
+                timeout_s=TIMEOUT_S,
+                input_price=0.0,
+                output_price=0.0,
+                key_prefix=None,
             )
         finally:
             server.stdin.close()
@@ -69,9 +87,10 @@ def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoi
 
 
 def _serve(path: Path, threads: int) -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input ends, or the parent: a fork of it may hold the other end."""
     import xllamacpp
 
+    parent = os.getppid()
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
@@ -79,7 +98,8 @@ def _serve(path: Path, threads: int) -> None:
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
-    sys.stdin.read()
+    while os.getppid() == parent and not select.select([sys.stdin], [], [], LOOK_S)[0]:
+        pass
 
 
 if __name__ == "__main__":

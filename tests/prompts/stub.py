@@ -86,7 +86,8 @@ def serving(behave=None, delay_s=0.0):
         left = asyncio.all_tasks(loop)  # those whose client has hung up
         for each in left:
             each.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
         loop.close()
 
 
