@@ -140,20 +140,20 @@ def _judges() -> list[Figure]:
     told = []
     for name, ask in {
         "knows": knows,
-        "is right in 3 of 4": stubs.noisy(knows, 0.75),
+        "is right in 9 of 10": stubs.noisy(knows, 0.9),
         "draws": stubs.by_chance(),
         "takes the first": stubs.always_first(),
         "takes the longer": stubs.longer_wins(),
     }.items():
         trust = trust_in_pairs(judge_pairs(ask, RUBRIC, table), table)
-        may = name in {"knows", "is right in 3 of 4"}
+        may = name in {"knows", "is right in 9 of 10"}
         told.append(
             Figure(
                 f"a judge that {name}, accuracy",
                 trust.value,
                 target="may be a gate" if may else "is refused",
                 ok=trust.may_gate == may,
-                peer=f"longer wins {trust.longer:.3f}, chance .5",
+                peer=f"length alone {trust.length:.3f}, chance .5",
                 note=f"{trust.low:.3f} to {trust.high:.3f}, kappa {trust.kappa.value:.2f}, "
                 f"consistent {trust.consistency[0]:.2f}, n={trust.items}",
             )

@@ -32,8 +32,9 @@ class Trust:
         ``accuracy`` of pairs, where a tie counts half, or ``AUC`` of scores.
     value, low, high
         Of the judge, with its interval; chance comes to .5.
-    longer
-        The same measure of "the longer one is better".
+    length
+        The same measure of going by length alone: the longer one or the shorter one, whichever
+        agrees more with people.
     gain_low, gain_high
         By how much more than that the judge has, measured on the same items.
     kappa
@@ -51,7 +52,7 @@ class Trust:
     value: float
     low: float
     high: float
-    longer: float
+    length: float
     gain_low: float
     gain_high: float
     kappa: Agreement | None
@@ -69,8 +70,8 @@ class Trust:
             told.append(f"it is not surely better than chance ({self._said})")
         if not math.isnan(self.value) and not self.gain_low > 0:
             told.append(
-                f"it is not surely better than taking the longer one ({self.longer:.2f}; the gain "
-                f"is {self.gain_low:+.2f} to {self.gain_high:+.2f})"
+                f"it is not surely better than going by length ({self.length:.2f}; the gain is "
+                f"{self.gain_low:+.2f} to {self.gain_high:+.2f})"
             )
         if 0 < self.items < LEAST:
             told.append(f"it was held against {self.items} labels, and {LEAST} are the least")
@@ -81,7 +82,7 @@ class Trust:
 
     @property
     def may_gate(self) -> bool:
-        """Whether it may decide: surely better than chance, and than "the longer one"."""
+        """Whether it may decide: surely better than chance, and than length alone."""
         return not self.reasons
 
     @property
@@ -89,7 +90,7 @@ class Trust:
         return f"{self.measure} {self.value:.2f}, {self.low:.2f} to {self.high:.2f}"
 
     def __str__(self) -> str:
-        told = f"{self._said} on {self.items} items; the longer one: {self.longer:.2f}"
+        told = f"{self._said} on {self.items} items; length alone: {self.length:.2f}"
         if self.consistency is not None:
             told += f"; consistent in {self.consistency[0]:.0%}"
         end = "may be a gate" if self.may_gate else f"no gate: {'; '.join(self.reasons)}"
@@ -138,6 +139,8 @@ def trust_in_pairs(verdicts: pd.DataFrame, pairs: pd.DataFrame, seed: int = 0) -
     longer = np.sign(lengths.to_numpy(dtype=np.float64))
     longest = pd.Series(np.select([longer > 0, longer < 0], ["first", "second"], "tie"), read.index)
     by_length = _credit(longest, read["label"])
+    if by_length.sum() < CHANCE * len(read):
+        by_length = 1 - by_length
 
     def gain(rows: Rows) -> float:
         return float((right[rows] - by_length[rows]).mean())
@@ -196,6 +199,8 @@ def trust_in_scores(scores: pd.DataFrame, labelled: pd.DataFrame, seed: int = 0)
     labels = read["label"].to_numpy(dtype=bool)
     told = read["score"].to_numpy(dtype=np.float64)
     lengths = read["output"].str.len().to_numpy(dtype=np.float64)
+    if area(lengths, labels) < CHANCE:
+        lengths = -lengths
 
     def gain(rows: Rows) -> float:
         return area(told[rows], labels[rows]) - area(lengths[rows], labels[rows])

@@ -57,7 +57,16 @@ def test_a_judge_of_length_is_refused_where_length_is_right():
     trust = trusted(stubs.longer_wins(), table)
     assert trust.low > 0.5
     assert len(trust.reasons) == 1
-    assert "longer" in trust.reasons[0]
+    assert "length" in trust.reasons[0]
+
+
+def test_a_judge_of_shortness_is_refused_where_the_shorter_is_right():
+    table = pairs()
+    is_longer = table["first"].str.len() > table["second"].str.len()
+    table["label"] = np.where(is_longer, "second", "first")
+    trust = trusted(stubs.perfect(table), table)
+    assert trust.value == trust.length == 1
+    assert not trust.may_gate
 
 
 def test_few_labels_are_no_ground_for_trust():
@@ -186,5 +195,7 @@ def test_scores_are_trusted_for_what_length_does_not_tell():
     labelled["output"] = ["x" * int(each) for each in rng.integers(1, 50, 200) + 20 * good]
     lengths = labelled["output"].str.len().astype(float)
     told = pd.DataFrame({"item": range(200), "status": "scored", "score": lengths})
-    assert "longer" in str(trust_in_scores(told, labelled).reasons)
+    assert "length" in str(trust_in_scores(told, labelled).reasons)
+    turned = labelled.assign(label=~good)
+    assert "length" in str(trust_in_scores(told.assign(score=-lengths), turned).reasons)
     assert trust_in_scores(told.assign(score=good + rng.normal(0, 0.5, 200)), labelled).may_gate
