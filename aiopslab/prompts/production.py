@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Wanted = Literal["more", "less", "neither"]
 Outcome = Literal["better", "worse", "changed", "equivalent", "not enough data"]
-Detector = Callable[[str], bool | float]
+Detector = Callable[[str], bool]
 
 ENOUGH = 10  # calls on each side, below which nothing is said of the difference
 RELATIVE_MARGIN = 0.05  # of tokens, cost and latency: a twentieth is thought too little to matter
@@ -306,10 +306,10 @@ class Production:
         if ATTEMPTS not in self.quantities:
             return []
         values = self.calls[ATTEMPTS.name].dropna().to_numpy(np.float64)
-        tried = int((values > 0).sum())
+        tried = int(values.sum())
         if not tried:
             return []
-        low, high = _interval_of_share((values > 0).astype(np.float64), self.confidence)
+        low, high = _interval_of_share(values, self.confidence)
         share = Effect("share", tried / len(values), "", Interval(low, high, self.confidence))
         claim = f"{tried:,} of {len(values):,} calls look like an attempt to inject instructions."
         return [Finding(claim, "inputs", "watch", "calls: input", share)]
@@ -443,7 +443,7 @@ def _numbers(values: pd.Series, name: str) -> pd.Series:
 
 
 def _detected(texts: pd.Series, detector: Detector) -> pd.Series:
-    known = {each: float(detector(each)) for each in texts.dropna().unique().tolist()}
+    known = {each: float(bool(detector(each))) for each in texts.dropna().unique().tolist()}
     return texts.map(known).astype("float64")
 
 
