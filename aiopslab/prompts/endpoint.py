@@ -139,7 +139,7 @@ def most_tokens(request: Request) -> tuple[int, float]:
     Examples
     --------
     >>> most_tokens(Request("m", ({"role": "user", "content": "Hi"},), {"max_tokens": 5}))
-    (152, 5.0)
+    (144, 5.0)
     """
     sent = json.dumps(request.body, ensure_ascii=False).encode("utf-8", "replace")
     bounds = [

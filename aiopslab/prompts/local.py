@@ -18,6 +18,7 @@ START_S = 120  # for the model to be loaded, on a busy machine
 TIMEOUT_S = 600.0  # of a call: all that fits, on a busy core
 PATIENCE_S = 10  # for the server to end by itself
 LOOK_S = 1.0  # between looks whether the parent lives
+WARNINGS = 2  # and errors, of what the server logs
 LETTERS = 500  # of what it said last
 
 
@@ -62,10 +63,11 @@ def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoi
             address = server.stdout.readline().strip() if is_up else ""
             if not address:
                 log.seek(0)
-                said = log.read().decode("utf-8", "replace").strip()[-LETTERS:]
+                said = log.read().decode("utf-8", "replace").strip() or "it said nothing"
                 raise PromptError(
-                    f"the server of {model.name} did not start: {said or 'it said nothing'}",
-                    "See whether there is memory for it, about 500 MB.",
+                    f"the server of {model.name} did not start: {said.splitlines()[-1][-LETTERS:]}",
+                    f"See whether there are 500 MB of memory for it, or delete {str(path)!r} and "
+                    "fetch it again.",
                 )
             yield Endpoint(
                 f"{address}/v1",
@@ -96,6 +98,8 @@ def _serve(path: Path, threads: int) -> None:
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
     parameters.n_ctx, parameters.n_parallel = CONTEXT, 1
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_ram_mib = 0  # else it keeps what it has read of earlier calls, up to 8 GB
+    parameters.verbosity = WARNINGS
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     while os.getppid() == parent and not select.select([sys.stdin], [], [], LOOK_S)[0]:
