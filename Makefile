@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system demo test lint format lab bench pins clean
+.PHONY: help install system models demo test lint format lab bench pins clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 system:  ## install the browser and the servers that the tests drive (Debian, Ubuntu; needs root)
 	@sh tests/system.sh
 
-demo: install  ## run every template on the embedded data and build the report gallery
+models: install  ## fetch the file of the embedded language model, once (98 MB)
+	@$(BIN)/aiopslab models fetch
+
+demo: install models  ## run every template on the embedded data and build the report gallery
 	@$(BIN)/aiopslab demo -o $(REPORTS)
 
-test: install system lint  ## lint, type-check and run every test, the browser's included
+test: install system models lint  ## lint, type-check and run every test, the browser's included
 	@$(BIN)/pytest -n 2 --dist loadgroup
 	@$(BIN)/pytest --nbval-lax notebooks -p no:xdist
 

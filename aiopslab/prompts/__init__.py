@@ -1,1 +1,83 @@
-"""Prompt evaluation: prompts compared on the same items, with error bars and at the least cost."""
+"""Prompt evaluation: prompts compared on the same items, with error bars and at the least cost.
+
+Importing this is cheap; pandas and the rest are loaded with what is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiopslab.prompts import scorers
+    from aiopslab.prompts.agreement import cohen, krippendorff
+    from aiopslab.prompts.analysis import PromptAnalysis
+    from aiopslab.prompts.comparison import Metric, compare
+    from aiopslab.prompts.decision import decide
+    from aiopslab.prompts.endpoint import Endpoint
+    from aiopslab.prompts.evaluation import evaluate
+    from aiopslab.prompts.items import open_items, open_prompt
+    from aiopslab.prompts.local import local_model
+    from aiopslab.prompts.power import items_needed, least_effect, power_of
+    from aiopslab.prompts.preferences import bradley_terry
+    from aiopslab.prompts.prompt import Prompt, diff, read_prompt
+    from aiopslab.prompts.run import run_prompts
+    from aiopslab.prompts.sequential import peek
+    from aiopslab.prompts.store import Store
+    from aiopslab.prompts.study import analyse
+
+_HOMES = {
+    "Endpoint": "endpoint",
+    "Metric": "comparison",
+    "Prompt": "prompt",
+    "PromptAnalysis": "analysis",
+    "Store": "store",
+    "analyse": "study",
+    "bradley_terry": "preferences",
+    "cohen": "agreement",
+    "compare": "comparison",
+    "decide": "decision",
+    "diff": "prompt",
+    "evaluate": "evaluation",
+    "items_needed": "power",
+    "krippendorff": "agreement",
+    "least_effect": "power",
+    "local_model": "local",
+    "open_items": "items",
+    "open_prompt": "items",
+    "peek": "sequential",
+    "power_of": "power",
+    "read_prompt": "prompt",
+    "run_prompts": "run",
+}
+__all__ = [
+    "Endpoint",
+    "Metric",
+    "Prompt",
+    "PromptAnalysis",
+    "Store",
+    "analyse",
+    "bradley_terry",
+    "cohen",
+    "compare",
+    "decide",
+    "diff",
+    "evaluate",
+    "items_needed",
+    "krippendorff",
+    "least_effect",
+    "local_model",
+    "open_items",
+    "open_prompt",
+    "peek",
+    "power_of",
+    "read_prompt",
+    "run_prompts",
+    "scorers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "scorers":
+        return import_module("aiopslab.prompts.scorers")
+    if name in _HOMES:
+        return getattr(import_module(f"aiopslab.prompts.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -124,8 +124,6 @@ def cohen(
     >>> round(cohen(pd.DataFrame(table)).value, 3)
     0.4
     """
-    from sklearn.metrics import cohen_kappa_score
-
     table = _by_item(ratings)
     if table.shape[1] != 2:
         raise FrameError(
@@ -134,15 +132,31 @@ def cohen(
         )
     both = table.dropna()
     names, codes = np.unique(both.to_numpy().astype(str), return_inverse=True)
-    pairs = np.asarray(codes.reshape(both.shape), dtype=np.float64)
+    pairs = codes.reshape(-1, 2)
+    size = len(names)
+    apart = _costs(size, weights)
+    counts = np.bincount(pairs @ [size, 1], minlength=size**2).astype(np.float64)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(pairs), counts / max(len(pairs), 1), RESAMPLES)
+    found = _kappa(np.vstack([counts, drawn]).reshape(-1, size, size), apart)
+    return _told(float(found[0]), found[1:], confidence, len(pairs), 2)
 
-    def kappa(some: Floats) -> float:
-        if len(np.unique(some)) < 2:
-            return float("nan")
-        told = cohen_kappa_score(some[:, 0], some[:, 1], labels=range(len(names)), weights=weights)
-        return float(told)
 
-    return _resampled(kappa, pairs, confidence, seed, 2)
+def _costs(size: int, weights: Literal["linear", "quadratic"] | None) -> Floats:
+    """Return what it costs that the two say different things, ``(size, size)``."""
+    steps = np.abs(np.arange(size)[:, None] - np.arange(size)[None, :]).astype(np.float64)
+    power = {None: 0.0, "linear": 1.0, "quadratic": 2.0}[weights]
+    return np.asarray(np.where(steps > 0, steps**power, 0.0), dtype=np.float64)
+
+
+def _kappa(counts: Floats, costs: Floats) -> Floats:
+    """Return kappa of tables of what both said, ``(tables, size, size)``; NaN where all is one."""
+    total = np.maximum(counts.sum(axis=(1, 2)), 1)
+    sides = counts.sum(axis=2), counts.sum(axis=1)
+    expected = np.einsum("ti,tj,ij->t", sides[0], sides[1], costs) / total
+    observed = np.einsum("tij,ij->t", counts, costs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(expected > 0, 1 - observed / expected, np.nan), np.float64)
 
 
 def _by_item(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -166,15 +180,18 @@ def _resampled(
     measure: Callable[[Floats], float], rows: Floats, confidence: float, seed: int, raters: int
 ) -> Agreement:
     value = measure(rows) if len(rows) else float("nan")
-    if np.isnan(value):
-        return Agreement(float("nan"), float("nan"), float("nan"), len(rows), raters)
     rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [measure(rows[rng.integers(len(rows), size=len(rows))]) for _ in range(RESAMPLES)]
-    )
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(drawn[~np.isnan(drawn)], tails).tolist()
-    return Agreement(value, min(low, value), max(high, value), len(rows), raters)
+    places = [rng.integers(len(rows), size=len(rows)) for _ in range(RESAMPLES if len(rows) else 0)]
+    drawn = np.array([measure(rows[each]) for each in places])
+    return _told(value, drawn, confidence, len(rows), raters)
+
+
+def _told(value: float, drawn: Floats, confidence: float, items: int, raters: int) -> Agreement:
+    known = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or not len(known):
+        return Agreement(float("nan"), float("nan"), float("nan"), items, raters)
+    low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
+    return Agreement(value, min(low, value), max(high, value), items, raters)
 
 
 def _alpha(counts: Floats, values: npt.NDArray[np.generic], level: Level) -> float:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aiopslab.errors import ParameterError
 from aiopslab.prompts.comparison import Comparison, Contrast
+from aiopslab.prompts.differences import plain
 
 Goal = Literal["better", "no worse"]
 Choice = Literal["baseline", "candidate", "equivalent", "not enough data"]
@@ -168,6 +169,6 @@ def said(contrast: Contrast) -> str:
         "not enough data": "is not surely different in",
     }[contrast.outcome]
     return (
-        f"{contrast.candidate} {verb} {name}: {told.candidate:.3g}{unit} against "
-        f"{told.baseline:.3g}{unit}, a difference of {told}."
+        f"{contrast.candidate} {verb} {name}: {plain(told.candidate)}{unit} against "
+        f"{plain(told.baseline)}{unit}, a difference of {told}."
     )

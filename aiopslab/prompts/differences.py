@@ -63,7 +63,19 @@ class Difference:
     def __str__(self) -> str:
         if self.method == "none":
             return f"not enough data: {self.groups} independent items; at least {ENOUGH} are needed"
-        return f"{self.value:+.3g} ({self.low:+.3g} to {self.high:+.3g})"
+        value, low, high = (plain(each, "+") for each in (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})"
+
+
+def plain(value: float, sign: str = "") -> str:
+    """Return a number to three digits, as people write it.
+
+    Examples
+    --------
+    >>> plain(0.12345), plain(1_234.5, "+")
+    ('0.123', '+1,234')
+    """
+    return f"{value:{sign},.0f}" if abs(value) >= 1_000 else f"{value:{sign}.3g}"
 
 
 def difference(pairs: Pairs, confidence: float = 0.95, seed: int = 0) -> Difference:

@@ -164,9 +164,9 @@ class Diff:
         kinds = {"+": "ins", "-": "del"}
         told = [
             f"<{kinds[each[0]]}>{escape(each)}</{kinds[each[0]]}>"
-            if each[:1] in kinds
+            if each[:1] in kinds and number > 1  # the first two lines name the prompts
             else escape(each)
-            for each in self.lines
+            for number, each in enumerate(self.lines)
         ]
         body = "\n".join(told) or "no difference"
         return f'<pre class="aiopslab-diff">{body}</pre>'

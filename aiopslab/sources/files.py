@@ -99,6 +99,29 @@ def open_files(
     return _folder(filesystem, path, url)
 
 
+def read_table(url: str) -> "pd.DataFrame":
+    """Read one table that is of no frame, such as the items of an evaluation.
+
+    Parameters
+    ----------
+    url
+        A path or an fsspec URL of Parquet, CSV or JSON lines.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file, or it cannot be read.
+    """
+    import fsspec
+
+    from aiopslab.sources import tables
+
+    with _reading(url):
+        filesystem, path = fsspec.core.url_to_fs(url)
+        _check_exists(filesystem, path, url)
+    return tables.read(path, _content(filesystem, path, url))
+
+
 def _file(filesystem: "AbstractFileSystem", path: str, url: str, frame: str | None) -> Recording:
     from aiopslab.frames import FRAME_NAMES, infer
     from aiopslab.sources import tables

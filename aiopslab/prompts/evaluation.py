@@ -1,0 +1,94 @@
+"""Evaluation: a run on whatever model there is, the embedded one where none is named."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pandas as pd
+
+from aiopslab.errors import PromptError
+from aiopslab.prompts.endpoint import Endpoint
+from aiopslab.prompts.local import local_model
+from aiopslab.prompts.progress import Progress
+from aiopslab.prompts.prompt import Prompt
+from aiopslab.prompts.run import Run, run_prompts
+from aiopslab.prompts.store import Store
+
+PRICED = ("input", "output")
+
+
+def default_store() -> Path:
+    """Return where answers are kept where no other place is named: the cache of the user."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("aiopslab") / "calls.db"
+
+
+def evaluate(
+    prompts: Sequence[Prompt],
+    items: pd.DataFrame,
+    base_url: str | None = None,
+    model: str | None = None,
+    *,
+    store: str | Path | None = None,
+    repetitions: int = 1,
+    cap_usd: float | None = None,
+    prices: Mapping[str, float] | None = None,
+    concurrency: int = 8,
+    report: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Ask a model every prompt on every item, see `run_prompts`.
+
+    Parameters
+    ----------
+    prompts, items, repetitions, cap_usd, report
+        As in `run_prompts`.
+    base_url
+        Of an endpoint that speaks the OpenAI API, up to and with ``/v1``; the embedded model where
+        ``None``.
+    model
+        As that endpoint calls it.
+    store
+        File in which answers are kept; one in the cache of the user where ``None``.
+    prices
+        USD for a million tokens, of ``input`` and of ``output``; unknown where ``None``.
+    concurrency
+        Calls at once, of an endpoint.
+
+    Raises
+    ------
+    PromptError
+        If only one of address and model is given, a price is of neither, or as in `run_prompts`.
+    """
+    if (base_url is None) != (model is None):
+        raise PromptError(
+            f"the endpoint is {base_url!r} and the model {model!r}; expected both or neither",
+            "Name both, or leave both out for the embedded model.",
+        )
+    for name, price in (prices or {}).items():
+        if name not in PRICED or not price >= 0:
+            raise PromptError(
+                f"the price of {name!r} is {price}; expected numbers of at least 0 for "
+                f"{' and '.join(PRICED)}",
+                'Write e.g. {"input": 0.5, "output": 1.5}, in USD for a million tokens.',
+            )
+    at: AbstractContextManager[Endpoint] = local_model()
+    if base_url is not None and model is not None:
+        named = Endpoint(
+            base_url,
+            model,
+            concurrency=concurrency,
+            input_price=(prices or {}).get("input"),
+            output_price=(prices or {}).get("output"),
+        )
+        at = nullcontext(named)
+    with at as endpoint, Store(store or default_store()) as kept:
+        return run_prompts(
+            prompts,
+            items,
+            endpoint,
+            kept,
+            repetitions=repetitions,
+            cap_usd=cap_usd,
+            report=report,
+        )

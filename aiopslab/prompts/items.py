@@ -1,0 +1,81 @@
+"""Items: what prompts are tried on, and the small set of them that comes with the library."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from aiopslab.errors import PromptError, did_you_mean
+from aiopslab.prompts.prompt import Prompt, read_prompt
+
+EMBEDDED = Path(__file__).parent / "embedded"
+SCHEME = "embedded:"
+
+
+def open_items(url: str) -> pd.DataFrame:
+    """Open a table of items.
+
+    Parameters
+    ----------
+    url
+        Of a table in Parquet, CSV or JSON lines with one row an item; or ``embedded:intents``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As it is there, with the column ``item``, which numbers the rows where there is none.
+
+    Raises
+    ------
+    PromptError
+        If it has no row.
+    SourceError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> open_items("embedded:intents").shape
+    (96, 4)
+    """
+    from aiopslab.sources.files import read_table
+
+    path = str(_embedded(url, ".csv")) if url.startswith(SCHEME) else url
+    table = read_table(path)
+    if table.empty:
+        raise PromptError(f"{url} has no items", "Name a table with one row an item.")
+    if "item" not in table:
+        table = table.assign(item=[f"item {number}" for number in range(1, len(table) + 1)])
+    return table
+
+
+def open_prompt(url: str) -> Prompt:
+    """Open a prompt.
+
+    Parameters
+    ----------
+    url
+        Path of a file, see `read_prompt`; ``embedded:plain`` or ``embedded:examples``; or of a
+        prompt in MLflow's registry, ``prompts:/NAME@ALIAS`` or ``prompts:/NAME/VERSION``.
+
+    Raises
+    ------
+    PromptError
+        If there is no such prompt.
+
+    Examples
+    --------
+    >>> open_prompt("embedded:plain").variables
+    ('labels', 'text')
+    """
+    if url.startswith("prompts:/"):
+        from aiopslab.prompts.registry import open_prompt as open_registered
+
+        return open_registered(url)
+    return read_prompt(_embedded(url, ".yaml") if url.startswith(SCHEME) else url)
+
+
+def _embedded(url: str, suffix: str) -> Path:
+    name = url.removeprefix(SCHEME)
+    known = sorted(each.stem for each in EMBEDDED.glob(f"*{suffix}"))
+    if name not in known:
+        raise PromptError(f"there is no {url!r}", did_you_mean(name, known))
+    return EMBEDDED / f"{name}{suffix}"
