@@ -12,10 +12,12 @@ from scipy import stats
 from aiopslab.errors import FrameError, ParameterError, SourceError
 from aiopslab.frames import FrameWarning, conform
 from aiopslab.mlflow_server import connect
+from aiopslab.prompts.changes import EARLIER
 from aiopslab.prompts.comparison import Metric
-from aiopslab.prompts.production import EARLIER, read_traces, watch
+from aiopslab.prompts.production import watch
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.registry import register
+from aiopslab.prompts.traces import read_traces
 
 START = pd.Timestamp("2026-03-01", tz="UTC")
 
@@ -432,7 +434,7 @@ def test_pages_and_windows_of_mlflow(traced, mlflow_at, monkeypatch):
     name, _ = traced
     url = f"mlflow://experiments/{name}"
     whole = read_traces(url, tracking_uri=mlflow_at)
-    monkeypatch.setattr("aiopslab.prompts.production.PAGE", 2)
+    monkeypatch.setattr("aiopslab.prompts.mlflow_traces.PAGE", 2)
     pd.testing.assert_frame_equal(read_traces(url, tracking_uri=mlflow_at), whole)
     third = whole["timestamp"].iloc[2]
     assert len(read_traces(url, third, tracking_uri=mlflow_at)) == 4
