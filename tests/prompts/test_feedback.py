@@ -9,8 +9,9 @@ import pytest
 
 from aiopslab.errors import FrameError, ParameterError, PromptError
 from aiopslab.prompts.agreement import krippendorff
-from aiopslab.prompts.feedback import Feedback, Task
+from aiopslab.prompts.feedback import Feedback
 from aiopslab.prompts.preferences import bradley_terry
+from aiopslab.prompts.tasks import Task
 
 ITEMS = 40
 
