@@ -9,9 +9,10 @@ import pytest
 
 from aiopslab.errors import PromptError
 from aiopslab.mlflow_server import connect
+from aiopslab.prompts.aliases import follow, promote, roll_back
 from aiopslab.prompts.decision import Decision
 from aiopslab.prompts.prompt import Prompt, diff
-from aiopslab.prompts.registry import follow, open_prompt, promote, register, roll_back
+from aiopslab.prompts.registry import open_prompt, register
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
