@@ -1,13 +1,12 @@
 """The command ``aiopslab promote``: whether a challenger is let past the gate."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from aiopslab.errors import AIOpsLabError, FrameError, ParameterError, did_you_mean
+from aiopslab.drift.refusal import refusing
+from aiopslab.errors import FrameError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +21,6 @@ Exit codes
   3  keep the champion
   4  not enough data to tell
 """
-
-
-class _Unusable(click.ClickException):
-    """What a pipeline must not take for a decision."""
-
-    exit_code = 2
 
 
 @click.command(epilog=EXIT_CODES)
@@ -85,7 +78,7 @@ def promote(
     from aiopslab.drift.registry import is_address, point_alias
     from aiopslab.drift.source import open_observations
 
-    with _refusing():
+    with refusing():
         gate = Gate(min_improvement, max_loss, min_labels=min_labels)
         table = open_observations(observations).frames["observations"]
         if set_alias and (challenger in table or not is_address(challenger)):
@@ -147,12 +140,3 @@ def _check(table: "pd.DataFrame", *columns: str) -> None:
                 f"the observations have no column {column!r}",
                 did_you_mean(column, [str(each) for each in table.columns]),
             )
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """End in a message, and in the exit code of what is no decision."""
-    try:
-        yield
-    except AIOpsLabError as error:
-        raise _Unusable(str(error)) from None

@@ -2,21 +2,21 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aiopslab.errors import AIOpsLabError, FrameError, did_you_mean
+from aiopslab.drift.refusal import refusing
+from aiopslab.errors import FrameError, did_you_mean
 
 if TYPE_CHECKING:
     from aiopslab.drift.comparison import Comparison
     from aiopslab.drift.feature import FeatureDrift
     from aiopslab.drift.profiles import Profile
 
-SAME, UNUSABLE, DRIFTED, NOT_ENOUGH = 0, 2, 3, 4
+SAME, DRIFTED, NOT_ENOUGH = 0, 3, 4
 EXIT_CODES = """\b
 Exit codes
   0  profiled; with --against, no drift that matters
@@ -24,12 +24,6 @@ Exit codes
   3  a feature drifted
   4  not enough data to tell
 """
-
-
-class _Unusable(click.ClickException):
-    """What a pipeline must not take for an answer."""
-
-    exit_code = UNUSABLE
 
 
 @click.command(epilog=EXIT_CODES)
@@ -58,7 +52,7 @@ def profile(
 
     if output is None and against is None:
         raise click.UsageError("Name a file to keep the profile in (-o), or one to be --against.")
-    with _refusing():
+    with refusing():
         good = Profile.load(against) if against else None
         made = _profiled(source, good, ignore)
         if output is not None:
@@ -175,12 +169,3 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> Iterable[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """End in a message, and in the exit code of what is no answer."""
-    try:
-        yield
-    except AIOpsLabError as error:
-        raise _Unusable(str(error)) from None
