@@ -12,12 +12,12 @@ from scipy import stats
 from aiopslab.errors import FrameError, ParameterError, SourceError
 from aiopslab.frames import FrameWarning, conform
 from aiopslab.mlflow_server import connect
+from aiopslab.prompts.calls import open_calls
 from aiopslab.prompts.changes import EARLIER
 from aiopslab.prompts.comparison import Metric
 from aiopslab.prompts.production import watch
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.registry import register
-from aiopslab.prompts.traces import read_traces
 
 START = pd.Timestamp("2026-03-01", tz="UTC")
 
@@ -324,7 +324,7 @@ def test_calls_are_read_out_of_opentelemetry(exported):
         chat(5, gen_ai__prompt__version="7"),
         span(6, gen_ai__response__model="old", gen_ai__usage__prompt_tokens=5, gen_ai__prompt="Hi"),
     )
-    calls = read_traces(url)
+    calls = open_calls(url)
     assert calls["prompt_version"].tolist() == ["support/3", "7", "unknown"]
     first, last = calls.iloc[0], calls.iloc[2]
     assert (first["input"], first["output"]) == ("Wo ist 日本?", "In Asien 🙂")
@@ -337,34 +337,34 @@ def test_calls_are_read_out_of_opentelemetry(exported):
 
 def test_the_resource_may_name_the_prompt_and_a_window_is_cut(exported):
     url = exported(*(chat(each) for each in range(1, 7)), resource=[("prompt.version", "9")])
-    assert set(read_traces(url)["prompt_version"]) == {"9"}
+    assert set(open_calls(url)["prompt_version"]) == {"9"}
     start = START + pd.Timedelta("4min")
-    assert len(read_traces(url, start, start + pd.Timedelta("1min"))) == 2
+    assert len(open_calls(url, start, start + pd.Timedelta("1min"))) == 2
 
 
 def test_a_call_in_a_call_is_counted_once(exported):
-    calls = read_traces(exported(chat(1, took_ms=900), chat(2, 1), chat(3, 3)))
+    calls = open_calls(exported(chat(1, took_ms=900), chat(2, 1), chat(3, 3)))
     assert calls["latency_ms"].tolist() == [250, 250]
     assert calls["timestamp"].tolist() == [START + pd.Timedelta(minutes=each) for each in (2, 3)]
 
 
 def test_files_without_calls_are_refused(exported, tmp_path):
     with pytest.raises(SourceError, match="has no call of a model"):
-        read_traces(exported(span(1, http__route="/")))
+        open_calls(exported(span(1, http__route="/")))
     with pytest.raises(SourceError, match="nothing lies between"):
-        read_traces(exported(chat(1)), START + pd.Timedelta("1D"))
+        open_calls(exported(chat(1)), START + pd.Timedelta("1D"))
     with pytest.raises(SourceError, match=r"none\.json"):
-        read_traces(f"otlp+file://{tmp_path}/none.json")
+        open_calls(f"otlp+file://{tmp_path}/none.json")
 
 
 def test_files_of_calls_are_opened(tmp_path):
     traffic(20).to_parquet(tmp_path / "calls.parquet")
-    calls = read_traces(str(tmp_path / "calls.parquet"))
+    calls = open_calls(str(tmp_path / "calls.parquet"))
     assert len(calls) == 20 and watch(calls, CORRECT).versions == ("v1", "v2")
     edges = pd.DataFrame({"caller": ["a"], "callee": ["b"]})
     edges.to_parquet(tmp_path / "topology.parquet")
     with pytest.raises(SourceError, match="has no calls; it has topology"):
-        read_traces(str(tmp_path / "topology.parquet"))
+        open_calls(str(tmp_path / "topology.parquet"))
 
 
 # ---- traces of MLflow ----------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def traced(mlflow_at):
 @pytest.mark.slow
 def test_calls_are_read_out_of_mlflow(traced, mlflow_at):
     name, prompt = traced
-    calls = read_traces(f"mlflow://experiments/{name}", tracking_uri=mlflow_at)
+    calls = open_calls(f"mlflow://experiments/{name}", tracking_uri=mlflow_at)
     assert calls["prompt_version"].tolist() == [f"{prompt}/{1 + at % 2}" for at in range(6)]
     assert calls["input"].tolist() == [f"Wo ist {at} 日本?" for at in range(6)]
     assert calls["output"].tolist() == [f"Dort {at}" for at in range(6)]
@@ -433,12 +433,12 @@ def test_calls_are_read_out_of_mlflow(traced, mlflow_at):
 def test_pages_and_windows_of_mlflow(traced, mlflow_at, monkeypatch):
     name, _ = traced
     url = f"mlflow://experiments/{name}"
-    whole = read_traces(url, tracking_uri=mlflow_at)
+    whole = open_calls(url, tracking_uri=mlflow_at)
     monkeypatch.setattr("aiopslab.prompts.mlflow_traces.PAGE", 2)
-    pd.testing.assert_frame_equal(read_traces(url, tracking_uri=mlflow_at), whole)
+    pd.testing.assert_frame_equal(open_calls(url, tracking_uri=mlflow_at), whole)
     third = whole["timestamp"].iloc[2]
-    assert len(read_traces(url, third, tracking_uri=mlflow_at)) == 4
-    assert len(read_traces(url, end=third, tracking_uri=mlflow_at)) == 3
+    assert len(open_calls(url, third, tracking_uri=mlflow_at)) == 4
+    assert len(open_calls(url, end=third, tracking_uri=mlflow_at)) == 3
 
 
 @pytest.mark.server
@@ -446,11 +446,11 @@ def test_pages_and_windows_of_mlflow(traced, mlflow_at, monkeypatch):
 def test_experiments_that_are_not_there_are_told(traced, mlflow_at):
     name, _ = traced
     with pytest.raises(SourceError, match="no experiment") as raised:
-        read_traces(f"mlflow://experiments/{name}x", tracking_uri=mlflow_at)
+        open_calls(f"mlflow://experiments/{name}x", tracking_uri=mlflow_at)
     assert name in raised.value.remedy
     connect(mlflow_at).create_experiment(f"empty-{name}")
     with pytest.raises(SourceError, match="no call of a model"):
-        read_traces(f"mlflow://experiments/empty-{name}", tracking_uri=mlflow_at)
+        open_calls(f"mlflow://experiments/empty-{name}", tracking_uri=mlflow_at)
 
 
 def test_a_server_that_is_down_is_an_error_without_secrets():
@@ -458,5 +458,5 @@ def test_a_server_that_is_down_is_an_error_without_secrets():
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     with pytest.raises(SourceError, match=str(port)) as raised:
-        read_traces("mlflow://experiments/chat", tracking_uri=f"http://me:s@cret@127.0.0.1:{port}")
+        open_calls("mlflow://experiments/chat", tracking_uri=f"http://me:s@cret@127.0.0.1:{port}")
     assert "cret" not in str(raised.value) and "me:" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""Traces: where the calls of a production system come from."""
+"""Calls of a production system: opened from tables, and read out of traces."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ MLFLOW = "mlflow://experiments/"
 OTLP = "otlp+file"
 
 
-def read_traces(
+def open_calls(
     url: str,
     start: str | pd.Timestamp | None = None,
     end: str | pd.Timestamp | None = None,
@@ -58,7 +58,7 @@ def read_traces(
     >>> with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
     ...     json.dump({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}, file)
     ...     file.flush()
-    ...     read_traces(f"otlp+file://{file.name}")[["prompt_version", "model", "latency_ms"]]
+    ...     open_calls(f"otlp+file://{file.name}")[["prompt_version", "model", "latency_ms"]]
       prompt_version model  latency_ms
     0        unknown     m       250.0
     """
