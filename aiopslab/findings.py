@@ -1,8 +1,8 @@
 """The vocabulary every investigation ends in: findings, a verdict, and its conclusion."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import Any, Literal, cast, get_args
 
@@ -152,6 +152,28 @@ class Verdict:
 
     def __post_init__(self) -> None:
         _check_level("level", self.level)
+
+    def beside(self, findings: Iterable[Finding]) -> "Verdict":
+        """Return the verdict with more findings; one that is worse raises its level.
+
+        Parameters
+        ----------
+        findings
+            Of another look at the same subject, put after those there are.
+
+        Examples
+        --------
+        >>> worse = Finding("Answers became slower.", "support", "act", "section: production")
+        >>> raised = Verdict("ok", "Keep the prompt.").beside([worse])
+        >>> raised.level, raised.headline
+        ('act', 'Keep the prompt. Answers became slower.')
+        """
+        more = tuple(findings)
+        worst = max(more, key=lambda each: LEVELS.index(each.severity), default=None)
+        told = replace(self, findings=(*self.findings, *more))
+        if worst is None or LEVELS.index(worst.severity) <= LEVELS.index(self.level):
+            return told
+        return replace(told, level=worst.severity, headline=f"{self.headline} {worst.claim}")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a figure that is not finite becomes null.

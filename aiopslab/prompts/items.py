@@ -1,6 +1,7 @@
 """Items: what prompts are tried on, and the small set of them that comes with the library."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -9,6 +10,8 @@ from aiopslab.prompts.prompt import Prompt, read_prompt
 
 EMBEDDED = Path(__file__).parent / "embedded"
 SCHEME = "embedded:"
+ASKED = ("text", "question", "input")
+UNASKED = {"item", "group", "expected", "choices"}
 
 
 def open_items(url: str) -> pd.DataFrame:
@@ -45,6 +48,29 @@ def open_items(url: str) -> pd.DataFrame:
     if "item" not in table:
         table = table.assign(item=[f"item {number}" for number in range(1, len(table) + 1)])
     return table
+
+
+def asked(items: pd.DataFrame) -> dict[Any, str]:
+    """Return what each item asks, for people and judges to read.
+
+    Parameters
+    ----------
+    items
+        One row an item. Of its fields ``text``, ``question`` and ``input`` the first that there is;
+        where there is none, all but those that say what is right, or which items belong together.
+
+    Examples
+    --------
+    >>> asked(pd.DataFrame({"item": ["a"], "question": ["Where is it?"], "expected": ["Here"]}))
+    {'a': 'Where is it?'}
+    """
+    named = next((each for each in ASKED if each in items), None)
+    shown = [named] if named else [str(each) for each in items if each not in UNASKED]
+    told = {}
+    for at, row in enumerate(items.to_dict("records")):
+        lines = [str(row[each]) if named else f"{each}: {row[each]}" for each in shown]
+        told[row.get("item", at)] = "\n".join(lines)
+    return told
 
 
 def open_prompt(url: str) -> Prompt:

@@ -1,0 +1,46 @@
+"""Judging: a model asked as a judge, each question once, as any other call is."""
+
+from typing import Any
+
+import pandas as pd
+
+from aiopslab.prompts.evaluation import evaluate
+from aiopslab.prompts.prompt import Prompt
+from aiopslab.prompts.scorers.judge import Ask, Messages
+
+MOST_TOKENS = 300  # of a verdict with its reason
+
+
+def model_judge(base_url: str | None = None, model: str | None = None, **options: Any) -> Ask:
+    """Return what asks a model to judge; its answers are kept like those of every other call.
+
+    Parameters
+    ----------
+    base_url, model
+        As in `evaluate`; the embedded model where ``None``, which is too small to judge anything.
+    **options
+        For `evaluate`: ``store, cap_usd, prices, concurrency, report``.
+
+    Returns
+    -------
+    Ask
+        From lists of messages to answers, ``""`` where there is none; for `Judge`, `judge_pairs`
+        and `opinions`.
+
+    Raises
+    ------
+    PromptError
+        When it is asked: as in `evaluate`.
+    """
+    prompt = Prompt(
+        "judge",
+        ({"role": "system", "content": "{{ system }}"}, {"role": "user", "content": "{{ user }}"}),
+        parameters={"temperature": 0, "max_tokens": MOST_TOKENS},
+    )
+
+    def ask(asked: list[Messages]) -> list[str]:
+        items = pd.DataFrame([{each["role"]: each["content"] for each in one} for one in asked])
+        outputs = evaluate([prompt], items, base_url, model, **options).calls["output"]
+        return [str(each) for each in outputs.fillna("")]
+
+    return ask
