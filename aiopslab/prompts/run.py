@@ -13,6 +13,7 @@ from aiopslab.errors import PromptError
 from aiopslab.prompts.asking import Asker, Refusal
 from aiopslab.prompts.endpoint import Endpoint
 from aiopslab.prompts.limits import CapReached, Spending
+from aiopslab.prompts.looks import Looks
 from aiopslab.prompts.plan import Call, check_cap, planned, same
 from aiopslab.prompts.progress import Progress
 from aiopslab.prompts.prompt import Prompt
@@ -47,12 +48,15 @@ class Run:
         Why it ended before all was asked; empty where it did not.
     same
         Items that ask the same as another before them; they tell nothing new.
+    looks
+        How it was looked at while it went on, where it was to stop as soon as it was certain.
     """
 
     calls: pd.DataFrame
     progress: Progress
     stopped: str = ""
     same: tuple[Any, ...] = ()
+    looks: Looks | None = None
 
 
 @dataclass
