@@ -45,8 +45,16 @@ class PromptError(AIOpsLabError):
     """A prompt that cannot be read or filled in, or a model that cannot be asked."""
 
 
+class ModelError(AIOpsLabError):
+    """A model whose files are not here or cannot be used, or vectors that cannot be made or kept."""
+
+
 class ReportError(AIOpsLabError):
     """A report that could not be run, rendered or read."""
+
+
+class RetrievalError(AIOpsLabError):
+    """A corpus, an index or a retriever cannot be used as asked."""
 
 
 class RehearsalError(AIOpsLabError):
