@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from aiopslab.prompts.decision import decide
     from aiopslab.prompts.endpoint import Endpoint
     from aiopslab.prompts.evaluation import evaluate
-    from aiopslab.prompts.items import open_items, open_prompt
+    from aiopslab.prompts.items import asked, open_items, open_prompt
+    from aiopslab.prompts.judging import model_judge
     from aiopslab.prompts.local import local_model
+    from aiopslab.prompts.measures import named_scores
+    from aiopslab.prompts.opinions import gather_opinions
     from aiopslab.prompts.power import items_needed, least_effect, power_of
     from aiopslab.prompts.preferences import bradley_terry
     from aiopslab.prompts.prompt import Prompt, diff, read_prompt
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.sequential import peek
     from aiopslab.prompts.store import Store
     from aiopslab.prompts.study import analyse
+    from aiopslab.prompts.tradeoff import tradeoff_figure
 
 _HOMES = {
     "Endpoint": "endpoint",
@@ -31,6 +35,7 @@ _HOMES = {
     "PromptAnalysis": "analysis",
     "Store": "store",
     "analyse": "study",
+    "asked": "items",
     "bradley_terry": "preferences",
     "cohen": "agreement",
     "compare": "comparison",
@@ -41,12 +46,16 @@ _HOMES = {
     "krippendorff": "agreement",
     "least_effect": "power",
     "local_model": "local",
+    "named_scores": "measures",
+    "model_judge": "judging",
     "open_items": "items",
     "open_prompt": "items",
+    "gather_opinions": "opinions",
     "peek": "sequential",
     "power_of": "power",
     "read_prompt": "prompt",
     "run_prompts": "run",
+    "tradeoff_figure": "tradeoff",
 }
 __all__ = [
     "Endpoint",
@@ -55,16 +64,20 @@ __all__ = [
     "PromptAnalysis",
     "Store",
     "analyse",
+    "asked",
     "bradley_terry",
     "cohen",
     "compare",
     "decide",
     "diff",
     "evaluate",
+    "gather_opinions",
     "items_needed",
     "krippendorff",
     "least_effect",
     "local_model",
+    "model_judge",
+    "named_scores",
     "open_items",
     "open_prompt",
     "peek",
@@ -72,6 +85,7 @@ __all__ = [
     "read_prompt",
     "run_prompts",
     "scorers",
+    "tradeoff_figure",
 ]
 
 

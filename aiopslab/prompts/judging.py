@@ -25,7 +25,7 @@ def model_judge(base_url: str | None = None, model: str | None = None, **options
     -------
     Ask
         From lists of messages to answers, ``""`` where there is none; for `Judge`, `judge_pairs`
-        and `opinions`.
+        and `gather_opinions`.
 
     Raises
     ------

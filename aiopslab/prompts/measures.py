@@ -60,7 +60,7 @@ _LESS: dict[str, tuple[str, Callable[[pd.DataFrame], Scorer]]] = {
 _ALL = _MORE | _LESS
 
 
-def measures(
+def named_scores(
     names: Sequence[str], items: pd.DataFrame, margin: float = MARGIN
 ) -> tuple[dict[str, Scorer], list[Metric]]:
     """Return scorers by the names of their metrics, and what is better in each.
@@ -90,7 +90,7 @@ def measures(
     Examples
     --------
     >>> items = pd.DataFrame({"text": ["hello"], "expected": ["greeting"]})
-    >>> scorers, metrics = measures(["label", "toxicity"], items)
+    >>> scorers, metrics = named_scores(["label", "toxicity"], items)
     >>> [(each.name, each.higher_is_better) for each in metrics]
     [('label', True), ('toxicity', False)]
     >>> scorers["label"]("A greeting.", {"expected": "greeting"}).value

@@ -135,7 +135,7 @@ class Opinions:
         return tuple(found)
 
 
-def opinions(
+def gather_opinions(
     calls: pd.DataFrame,
     asked: Mapping[Any, str],
     feedback: str | Path | None = None,
@@ -179,7 +179,7 @@ def opinions(
     >>> prefers_long = lambda all: [
     ...     '{"winner": "A"}' if "Yes" in each[1]["content"].split("answer B")[0]
     ...     else '{"winner": "B"}' for each in all]
-    >>> found = opinions(calls, {1: "Is it?"}, judge=prefers_long, rubric="Be certain.")
+    >>> found = gather_opinions(calls, {1: "Is it?"}, judge=prefers_long, rubric="Be certain.")
     >>> found.table()[["source", "prompt", "wins", "losses"]].values.tolist()
     [['judge', 'b', 1, 0]]
     """

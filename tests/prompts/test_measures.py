@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from aiopslab.errors import ParameterError
-from aiopslab.prompts.measures import Name, measures
+from aiopslab.prompts.measures import Name, named_scores
 
 ITEMS = pd.DataFrame(
     {
@@ -20,7 +20,7 @@ ITEMS = pd.DataFrame(
 
 
 def test_every_name_is_a_measure_that_scores():
-    made, metrics = measures(get_args(Name), ITEMS, margin=0.05)
+    made, metrics = named_scores(get_args(Name), ITEMS, margin=0.05)
     assert [*made] == [each.name for each in metrics] == [*get_args(Name)]
     assert {each.margin for each in metrics} == {0.05}
 
@@ -40,7 +40,7 @@ def test_every_name_is_a_measure_that_scores():
     ],
 )
 def test_what_is_better_scores_on_the_better_side(name, good, bad):
-    made, (metric,) = measures([name], ITEMS)
+    made, (metric,) = named_scores([name], ITEMS)
     item = ITEMS.iloc[0].to_dict()
     scores = [getattr(told := made[name](each, item), "value", told) for each in (good, bad)]
     assert (scores[0] > scores[1]) == metric.higher_is_better and scores[0] != scores[1]
@@ -48,11 +48,11 @@ def test_what_is_better_scores_on_the_better_side(name, good, bad):
 
 def test_labels_are_those_that_any_item_expects_or_its_own_choices():
     items = pd.DataFrame({"expected": ["red", "blue"]})
-    scorer = measures(["label"], items)[0]["label"]
+    scorer = named_scores(["label"], items)[0]["label"]
     assert scorer("It is blue.", {"expected": "blue"}).value == 1.0
     assert scorer("It is green.", {"expected": "blue"}).status == "unparsed"
     chosen = items.assign(choices=[["red", "green"], ["blue", "green"]])
-    scorer = measures(["label"], chosen)[0]["label"]
+    scorer = named_scores(["label"], chosen)[0]["label"]
     assert scorer("green", {"expected": "blue", "choices": ["blue", "green"]}).value == 0.0
 
 
@@ -66,4 +66,4 @@ def test_labels_are_those_that_any_item_expects_or_its_own_choices():
 )
 def test_what_cannot_be_scored_is_told_before_anything_is_asked(names, says):
     with pytest.raises(ParameterError, match=says):
-        measures(names, ITEMS[["text", "expected"]])
+        named_scores(names, ITEMS[["text", "expected"]])

@@ -10,7 +10,7 @@ from aiopslab.findings import Verdict
 from aiopslab.prompts.feedback import Feedback
 from aiopslab.prompts.items import asked
 from aiopslab.prompts.judging import model_judge
-from aiopslab.prompts.opinions import opinions
+from aiopslab.prompts.opinions import gather_opinions
 from tests.prompts.stub import answer, serving
 
 ITEMS = pd.DataFrame({"item": range(60), "text": [f"thing {at}" for at in range(60)]})
@@ -57,7 +57,7 @@ def rated(tmp_path):
 
 
 def test_people_and_a_good_judge_stand_side_by_side(rated):
-    found = opinions(CALLS, asked(ITEMS), rated, knows, "Be good.")
+    found = gather_opinions(CALLS, asked(ITEMS), rated, knows, "Be good.")
     table = found.table().set_index("source")
     assert table.loc["people", ["judgements", "prompt", "other"]].tolist() == [180, "old", "new"]
     assert table.loc["judge", "losses"] == 60 and table.loc["judge", "high"] < 0.5
@@ -68,7 +68,7 @@ def test_people_and_a_good_judge_stand_side_by_side(rated):
 
 
 def test_a_judge_that_goes_by_place_decides_nothing(rated):
-    found = opinions(CALLS, asked(ITEMS), rated, always_first, "Be good.")
+    found = gather_opinions(CALLS, asked(ITEMS), rated, always_first, "Be good.")
     assert found.table().set_index("source").loc["judge", "ties"] == 60
     assert found.trust is not None and not found.trust.may_gate
     claims = [each.claim for each in found.findings()]
@@ -78,20 +78,20 @@ def test_a_judge_that_goes_by_place_decides_nothing(rated):
 
 
 def test_a_judge_that_nobody_checked_is_shown_and_decides_nothing():
-    found = opinions(CALLS, asked(ITEMS), None, knows, "Be good.")
+    found = gather_opinions(CALLS, asked(ITEMS), None, knows, "Be good.")
     assert found.trust is None and "decides nothing" in found.note()
     assert found.findings() == ()
 
 
 def test_nobody_was_asked():
-    found = opinions(CALLS, asked(ITEMS))
+    found = gather_opinions(CALLS, asked(ITEMS))
     assert found.table().empty and found.shown().empty and found.findings() == ()
     assert found.note() == "Nobody was asked."
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(PromptError, match="no file of feedback"):
-        opinions(CALLS, asked(ITEMS), tmp_path / "none.db")
+        gather_opinions(CALLS, asked(ITEMS), tmp_path / "none.db")
 
 
 def test_a_model_is_asked_once_however_often_it_judges(tmp_path):
@@ -101,9 +101,9 @@ def test_a_model_is_asked_once_however_often_it_judges(tmp_path):
 
     with serving(judges) as at:
         judge = model_judge(at.address, "m", store=tmp_path / "calls.db")
-        first = opinions(CALLS, asked(ITEMS), None, judge, "Be good.")
+        first = gather_opinions(CALLS, asked(ITEMS), None, judge, "Be good.")
         assert at.calls == 120
-        again = opinions(CALLS, asked(ITEMS), None, judge, "Be good.")
+        again = gather_opinions(CALLS, asked(ITEMS), None, judge, "Be good.")
         assert at.calls == 120
     pd.testing.assert_frame_equal(first.verdicts, again.verdicts)
     assert (first.verdicts["winner"] == "second").all()
