@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 system:  ## install the browser and the servers that the tests drive (Debian, Ubuntu; needs root)
 	@sh tests/system.sh
 
-models: install  ## fetch the file of the embedded language model, once (98 MB)
+models: install  ## fetch the embedded models, once: a language model (98 MB), an embedder (91 MB)
 	@$(BIN)/aiopslab models fetch
 
 demo: install models  ## run every template on the embedded data and build the report gallery

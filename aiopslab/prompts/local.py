@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aiopslab.errors import PromptError
+from aiopslab.models.files import SMOLLM2, Model, find
 from aiopslab.prompts.endpoint import Endpoint
-from aiopslab.prompts.models import SMOLLM2, ModelFile, find
 
 CONTEXT = 2_048  # tokens of a call, in and out
 START_S = 120  # for the model to be loaded, on a busy machine
@@ -23,13 +23,13 @@ LETTERS = 500  # of what it said last
 
 
 @contextmanager
-def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoint]:
+def local_model(model: Model = SMOLLM2, threads: int = 1) -> Iterator[Endpoint]:
     """Serve a model in a process of its own, as long as the context lasts.
 
     Parameters
     ----------
     model
-        Whose file was fetched.
+        Of one file, which was fetched.
     threads
         Of the model. On cores that other work shares, two are slower than one.
 
@@ -41,10 +41,12 @@ def local_model(model: ModelFile = SMOLLM2, threads: int = 1) -> Iterator[Endpoi
 
     Raises
     ------
+    ModelError
+        If the file was not fetched.
     PromptError
-        If the file was not fetched, or the server does not start.
+        If the server does not start.
     """
-    path = find(model)
+    (path,) = find(model)
     command = [sys.executable, "-m", "aiopslab.prompts.local", str(path), str(threads)]
     with tempfile.TemporaryFile() as log:
         # The server ends with its standard input, so that it outlives nobody. In a session of its

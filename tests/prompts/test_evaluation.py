@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from aiopslab.errors import PromptError
+from aiopslab.errors import ModelError, PromptError
 from aiopslab.prompts import Prompt, evaluate
 
 ITEMS = pd.DataFrame({"text": ["a", "b"], "expected": ["x", "y"]})
@@ -26,5 +26,5 @@ def test_what_cannot_be_asked_is_told(tmp_path, given, says):
 
 def test_without_a_model_file_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setenv("AIOPSLAB_MODELS", str(tmp_path))
-    with pytest.raises(PromptError, match="aiopslab models fetch"):
+    with pytest.raises(ModelError, match="aiopslab models fetch"):
         evaluate(PROMPTS, ITEMS, store=tmp_path / "calls.db")

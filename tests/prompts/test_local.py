@@ -8,10 +8,10 @@ import pandas as pd
 import psutil
 import pytest
 
-from aiopslab.errors import PromptError
-from aiopslab.prompts import local, models
+from aiopslab.errors import ModelError, PromptError
+from aiopslab.models.files import HOW, SMOLLM2, Model, ModelFile
+from aiopslab.prompts import local
 from aiopslab.prompts.local import local_model
-from aiopslab.prompts.models import SMOLLM2, ModelFile
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.run import run_prompts
 from aiopslab.prompts.store import Store
@@ -27,10 +27,10 @@ SCHEMA = {
 @pytest.fixture(scope="module")
 def served():
     """The embedded model, where its file was fetched."""
-    if not SMOLLM2.path.is_file():
+    if not SMOLLM2.is_here:
         if os.environ.get("CI"):
-            pytest.fail(models.HOW)
-        pytest.skip(models.HOW)
+            pytest.fail(HOW)
+        pytest.skip(HOW)
     with local_model() as endpoint:
         yield endpoint
 
@@ -110,7 +110,7 @@ def test_the_server_ends_when_its_parent_is_killed(served):
 
 def test_without_the_file_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("AIOPSLAB_MODELS", str(tmp_path))
-    with pytest.raises(PromptError, match="aiopslab models fetch"), local_model():
+    with pytest.raises(ModelError, match="aiopslab models fetch"), local_model():
         pass
 
 
@@ -118,9 +118,9 @@ def test_without_the_file_it_says_how_to_get_it(tmp_path, monkeypatch):
 def broken(tmp_path, monkeypatch):
     """A model whose file is none."""
     monkeypatch.setenv("AIOPSLAB_MODELS", str(tmp_path))
-    model = ModelFile("broken", "p", "1", "broken.gguf", "0" * 64, 1, "MIT")
-    model.path.write_bytes(b"GGUF but no more")
-    return model
+    file = ModelFile(("broken.gguf",), "0" * 64)
+    file.path.write_bytes(b"GGUF but no more")
+    return Model("broken", "p", "1", (file,), 1, "MIT")
 
 
 def test_a_file_that_is_no_model_is_told_and_leaves_no_process(broken):

@@ -1,0 +1,1 @@
+"""Models that run on this machine without a key: their files, and what embeds texts."""
