@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.local import local_model
     from aiopslab.prompts.measures import named_scores
     from aiopslab.prompts.opinions import gather_opinions
-    from aiopslab.prompts.power import items_needed, least_effect, power_of
+    from aiopslab.prompts.power import items_needed, least_effect, power_of, told_before
     from aiopslab.prompts.preferences import bradley_terry
     from aiopslab.prompts.prompt import Prompt, diff, read_prompt
     from aiopslab.prompts.run import run_prompts
@@ -55,6 +55,7 @@ _HOMES = {
     "power_of": "power",
     "read_prompt": "prompt",
     "run_prompts": "run",
+    "told_before": "power",
     "tradeoff_figure": "tradeoff",
 }
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "read_prompt",
     "run_prompts",
     "scorers",
+    "told_before",
     "tradeoff_figure",
 ]
 

@@ -107,6 +107,32 @@ def least_effect(
     return float(brentq(short, 1e-6, discordant, xtol=1e-5))
 
 
+def told_before(items: int, discordant: float = DISCORDANT) -> str:
+    """Say what so many items can show, before anything is spent on them.
+
+    Parameters
+    ----------
+    items
+        Independent ones.
+    discordant
+        Share of them that only one of two prompts gets right; a guess, before any is run.
+
+    Examples
+    --------
+    >>> print(told_before(500))
+    If the prompts differ on 20 % of 500 items, these show ... 5.7 points in four of five cases.
+    >>> print(told_before(10))
+    If the prompts differ on 20 % of 10 items, these are too few ...; 39 would show the largest.
+    """
+    told = f"If the prompts differ on {discordant:.0%} of {items:,} items, these"
+    told = told.replace("%", " %")
+    least = least_effect(items, discordant)
+    if math.isnan(least):
+        most = items_needed(discordant, discordant)
+        return f"{told} are too few to show any difference; {most:,} would show the largest."
+    return f"{told} show a difference of {100 * least:.2g} points in four of five cases."
+
+
 def items_for_mean(effect: float, spread: float, alpha: float = 0.05, power: float = POWER) -> int:
     """Return how many items show a mean difference of scores of any kind.
 
