@@ -1,5 +1,6 @@
 """Aliases: moved to a version of a registered prompt, and moved back."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING
 from aiopslab.errors import PromptError, did_you_mean
 from aiopslab.mlflow_server import connect
 from aiopslab.prompts.decision import Decision
-from aiopslab.prompts.registry import REFUSED, find_version, refusing
+from aiopslab.prompts.registry import REFUSED, find_prompt, find_version, refusing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_MOVED = re.compile(r"from (none|\d+) to (\d+)")  # what a tag of the prompt says of an alias
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def promote(
 ) -> Promotion:
     """Point an alias at a version, and tell what it pointed at before.
 
+    A tag of the prompt keeps that, so that anybody can take it back later; see `last_promotion`.
+
     Parameters
     ----------
     name
@@ -70,18 +75,44 @@ def promote(
     PromptError
         If there is no such prompt or version, or the server refuses or is not there.
     """
-    if alias == "latest":
-        raise PromptError(
-            "alias is 'latest', which follows the versions by itself",
-            "Name another, such as production.",
-        )
+    _check_movable(alias)
     with refusing(f"prompts:/{name}@{alias}"):
         client = connect(tracking_uri)
         found = int(find_version(client, name, str(version), None).version)
         before = _pointed_at(client, name, alias)
         if before != found:
+            # Kept first: an alias that was moved can always be moved back.
+            client.set_prompt_tag(name, _tag(alias), f"from {before or 'none'} to {found}")
             client.set_prompt_alias(name, alias, found)
     return Promotion(name, alias, found, before)
+
+
+def last_promotion(name: str, alias: str, tracking_uri: str | None = None) -> Promotion:
+    """Return the promotion that `promote` kept last, as `roll_back` takes it.
+
+    Parameters
+    ----------
+    name, alias
+        Of the prompt, and what was moved.
+    tracking_uri
+        Of the MLflow server.
+
+    Raises
+    ------
+    PromptError
+        If there is no such prompt, nothing is known of an earlier version, or the server refuses or
+        is not there.
+    """
+    with refusing(f"prompts:/{name}@{alias}"):
+        kept = find_prompt(connect(tracking_uri), name).tags.get(_tag(alias), "")
+    told = _MOVED.fullmatch(kept)
+    if told is None:
+        raise PromptError(
+            f"nothing is known of what {alias} of {name} pointed at before",
+            "Promote the version that you want; from then on it is known.",
+        )
+    before, version = told.groups()
+    return Promotion(name, alias, int(version), None if before == "none" else int(before))
 
 
 def roll_back(promotion: Promotion, tracking_uri: str | None = None) -> Promotion:
@@ -118,6 +149,8 @@ def roll_back(promotion: Promotion, tracking_uri: str | None = None) -> Promotio
             client.delete_prompt_alias(name, alias)
         elif promotion.has_moved:
             client.set_prompt_alias(name, alias, promotion.before)
+        if promotion.has_moved:
+            _forget(client, name, alias)
     return promotion
 
 
@@ -160,14 +193,55 @@ def follow(
             f"the version of {decision.prompt!r} is not known",
             did_you_mean(decision.prompt, list(versions)),
         )
+    check_compared(name, alias, versions, tracking_uri)
+    moved = promote(name, alias, versions[decision.prompt], tracking_uri)
+    if decision.choice == "baseline" and moved.has_moved:  # what was taken back is no way back
+        with refusing(f"prompts:/{name}@{alias}"):
+            _forget(connect(tracking_uri), name, alias)
+    return moved
+
+
+def check_compared(
+    name: str, alias: str, versions: Mapping[str, int], tracking_uri: str | None = None
+) -> None:
+    """Refuse an alias that `follow` could not move, before a comparison is paid for.
+
+    Parameters
+    ----------
+    name, alias, versions, tracking_uri
+        As in `follow`.
+
+    Raises
+    ------
+    PromptError
+        If the alias points at a version that is not compared, or moves by itself.
+    """
+    _check_movable(alias)
     with refusing(f"prompts:/{name}@{alias}"):
-        before = _pointed_at(connect(tracking_uri), name, alias)
-    if before is not None and before not in versions.values():
+        at = _pointed_at(connect(tracking_uri), name, alias)
+    if at is not None and at not in versions.values():
         raise PromptError(
-            f"{alias} of {name} points at version {before}, which was not compared",
+            f"{alias} of {name} points at version {at}, which was not compared",
             "Compare with what is in use, or promote a version yourself.",
         )
-    return promote(name, alias, versions[decision.prompt], tracking_uri)
+
+
+def _check_movable(alias: str) -> None:
+    if alias == "latest":
+        raise PromptError(
+            "alias is 'latest', which follows the versions by itself",
+            "Name another, such as production.",
+        )
+
+
+def _tag(alias: str) -> str:
+    return f"aiopslab.{alias}.moved"
+
+
+def _forget(client: "MlflowClient", name: str, alias: str) -> None:
+    """Delete what is kept of the last promotion, where there is anything."""
+    if _tag(alias) in find_prompt(client, name).tags:
+        client.delete_prompt_tag(name, _tag(alias))
 
 
 def _pointed_at(client: "MlflowClient", name: str, alias: str) -> int | None:

@@ -22,8 +22,9 @@ def open_calls(
     Parameters
     ----------
     url
-        ``mlflow://experiments/NAME``; ``otlp+file:///path`` of OpenTelemetry's JSON; or whatever
-        `aiopslab.sources.open` opens that has ``calls``, such as a Parquet file.
+        ``mlflow://experiments/NAME``; ``otlp+file:///path`` of OpenTelemetry's JSON; a table in
+        Parquet, CSV or JSON lines with one row a call; or whatever else `aiopslab.sources.open`
+        opens that has ``calls``.
     start, end
         The window to keep, both ends included; ``None`` for no bound.
     tracking_uri
@@ -40,6 +41,8 @@ def open_calls(
     ------
     SourceError
         If it cannot be opened, has no call, or none in the window.
+    FrameError
+        If a table does not have the columns of ``calls``.
 
     Notes
     -----
@@ -63,6 +66,7 @@ def open_calls(
     0        unknown     m       250.0
     """
     from aiopslab import sources
+    from aiopslab.sources import files, tables
     from aiopslab.sources.evidence import Evidence
     from aiopslab.sources.window import window
 
@@ -72,7 +76,11 @@ def open_calls(
     elif url.startswith(f"{OTLP}://"):
         spans = _otlp_spans(url)
     else:
-        opened = sources.open(url, start, end)
+        is_table = files.is_protocol(files.scheme(url)) and tables.is_readable(url)
+        is_named = tables.frame_of(url) is not None
+        opened = sources.open(
+            url, start, end, **({"frame": "calls"} if is_table and not is_named else {})
+        )
         if "calls" not in opened.frames:
             raise SourceError(
                 f"{url} has no calls; it has {', '.join(opened.frames)}",

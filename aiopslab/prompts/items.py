@@ -73,7 +73,7 @@ def asked(items: pd.DataFrame) -> dict[Any, str]:
     return told
 
 
-def open_prompt(url: str) -> Prompt:
+def open_prompt(url: str, tracking_uri: str | None = None) -> Prompt:
     """Open a prompt.
 
     Parameters
@@ -81,6 +81,8 @@ def open_prompt(url: str) -> Prompt:
     url
         Path of a file, see `read_prompt`; ``embedded:plain`` or ``embedded:examples``; or of a
         prompt in MLflow's registry, ``prompts:/NAME@ALIAS`` or ``prompts:/NAME/VERSION``.
+    tracking_uri
+        Of the MLflow server; without one ``MLFLOW_TRACKING_URI``.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def open_prompt(url: str) -> Prompt:
     if url.startswith("prompts:/"):
         from aiopslab.prompts.registry import open_prompt as open_registered
 
-        return open_registered(url)
+        return open_registered(url, tracking_uri)
     return read_prompt(_embedded(url, ".yaml") if url.startswith(SCHEME) else url)
 
 

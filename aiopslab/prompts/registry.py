@@ -12,6 +12,7 @@ from aiopslab.prompts.prompt import Prompt
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import PromptVersion
+    from mlflow.entities.model_registry.prompt import Prompt as RegisteredPrompt
 
 WRITTEN_AS = "Write it as prompts:/NAME@ALIAS or prompts:/NAME/VERSION."
 GONE = "RESOURCE_DOES_NOT_EXIST"
@@ -45,15 +46,21 @@ def open_prompt(uri: str, tracking_uri: str | None = None) -> Prompt:
         If the address is of another form, the server is not there, it has no such prompt, version
         or alias, or what it has is no prompt of messages of text.
     """
-    named = _URI.fullmatch(uri)
-    if named is None:
-        raise PromptError(
-            f"prompt is {without_credentials(uri)!r}, which names no version of a prompt",
-            WRITTEN_AS,
-        )
+    found = _found(uri, tracking_uri)
     with refusing(uri):
-        client = connect(tracking_uri)
-        return _read(find_version(client, named["name"], named["version"], named["alias"]))
+        return _read(found)
+
+
+def number_of(uri: str, tracking_uri: str | None = None) -> tuple[str, int]:
+    """Return the name of a registered prompt, and the number of the version at an address.
+
+    Parameters
+    ----------
+    uri, tracking_uri
+        As in `open_prompt`, which raises the same.
+    """
+    found = _found(uri, tracking_uri)
+    return str(found.name), int(found.version)
 
 
 def register(prompt: Prompt, name: str, tracking_uri: str | None = None, message: str = "") -> int:
@@ -124,11 +131,7 @@ def find_version(
     if found is not None:
         return found
     if not _exists(client, name):
-        known = [each.name for each in client.search_prompts()]
-        raise PromptError(
-            f"the registry has no prompt {name!r}",
-            did_you_mean(name, known) if known else "Register it first.",
-        )
+        raise _no_prompt(client, name)
     numbers = [int(each.version) for each in client.search_prompt_versions(name)]
     if alias:
         raise PromptError(
@@ -140,6 +143,34 @@ def find_version(
         f"the prompt {name!r} has no version {version}",
         f"It has {', '.join(map(str, numbers)) or 'none'}.",
     )
+
+
+def find_prompt(client: "MlflowClient", name: str) -> "RegisteredPrompt":
+    """Return a prompt without its versions, or say that there is none."""
+    found = client.get_prompt(name)
+    if found is None:
+        raise _no_prompt(client, name)
+    return found
+
+
+def _no_prompt(client: "MlflowClient", name: str) -> PromptError:
+    known = [each.name for each in client.search_prompts()]
+    return PromptError(
+        f"the registry has no prompt {name!r}",
+        did_you_mean(name, known) if known else "Register it first.",
+    )
+
+
+def _found(uri: str, tracking_uri: str | None) -> "PromptVersion":
+    named = _URI.fullmatch(uri)
+    if named is None:
+        raise PromptError(
+            f"prompt is {without_credentials(uri)!r}, which names no version of a prompt",
+            WRITTEN_AS,
+        )
+    with refusing(uri):
+        client = connect(tracking_uri)
+        return find_version(client, named["name"], named["version"], named["alias"])
 
 
 def _exists(client: "MlflowClient", name: str) -> bool:

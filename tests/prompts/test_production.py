@@ -361,6 +361,9 @@ def test_files_of_calls_are_opened(tmp_path):
     traffic(20).to_parquet(tmp_path / "calls.parquet")
     calls = open_calls(str(tmp_path / "calls.parquet"))
     assert len(calls) == 20 and watch(calls, CORRECT).versions == ("v1", "v2")
+    traffic(20).drop(columns="cost_usd").to_csv(tmp_path / "march.csv", index=False)
+    with pytest.raises(FrameError, match="column 'cost_usd' is missing"):
+        open_calls(str(tmp_path / "march.csv"))
     edges = pd.DataFrame({"caller": ["a"], "callee": ["b"]})
     edges.to_parquet(tmp_path / "topology.parquet")
     with pytest.raises(SourceError, match="has no calls; it has topology"):

@@ -9,10 +9,16 @@ import pytest
 
 from aiopslab.errors import PromptError
 from aiopslab.mlflow_server import connect
-from aiopslab.prompts.aliases import follow, promote, roll_back
+from aiopslab.prompts.aliases import (
+    check_compared,
+    follow,
+    last_promotion,
+    promote,
+    roll_back,
+)
 from aiopslab.prompts.decision import Decision
 from aiopslab.prompts.prompt import Prompt, diff
-from aiopslab.prompts.registry import open_prompt, register
+from aiopslab.prompts.registry import number_of, open_prompt, register
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -67,6 +73,7 @@ def test_only_other_content_is_another_version(name, mlflow_at):
     assert register(TEXT, name, mlflow_at) == 4, "it is compared with the latest only"
     newest = open_prompt(f"prompts:/{name}@latest", mlflow_at)
     assert newest.version == TEXT.version and newest.name == f"{name} v4"
+    assert number_of(f"prompts:/{name}@latest", mlflow_at) == (name, 4)
 
 
 def test_prompts_that_others_registered_are_read(name, mlflow_at):
@@ -113,6 +120,30 @@ def test_what_somebody_else_has_promoted_since_is_not_rolled_back(name, three, m
     assert pointed_at(name, "production", mlflow_at) == 3
 
 
+def test_the_last_promotion_is_known_to_whoever_asks(name, three, mlflow_at):
+    with pytest.raises(PromptError, match="nothing is known of what production"):
+        last_promotion(name, "production", mlflow_at)
+    promote(name, "staging", three["c"], mlflow_at)
+    promote(name, "production", three["a"], mlflow_at)
+    ours = promote(name, "production", three["b"], mlflow_at)
+    promote(name, "production", three["b"], mlflow_at)  # moves nothing
+    assert last_promotion(name, "production", mlflow_at) == ours
+    roll_back(last_promotion(name, "production", mlflow_at), mlflow_at)
+    assert pointed_at(name, "production", mlflow_at) == 1
+    with pytest.raises(PromptError, match="nothing is known"):
+        last_promotion(name, "production", mlflow_at)
+    assert last_promotion(name, "staging", mlflow_at).before is None, "each alias by itself"
+
+
+def test_what_was_moved_by_other_means_is_not_taken_back(name, three, mlflow_at):
+    promote(name, "production", three["a"], mlflow_at)
+    promote(name, "production", three["b"], mlflow_at)
+    connect(mlflow_at).set_prompt_alias(name, "production", three["c"])
+    with pytest.raises(PromptError, match="points at version 3, no longer at version 2"):
+        roll_back(last_promotion(name, "production", mlflow_at), mlflow_at)
+    assert pointed_at(name, "production", mlflow_at) == 3
+
+
 def test_the_alias_follows_the_decision(name, three, mlflow_at):
     compared = {"a": three["a"], "b": three["b"]}
     promote(name, "production", three["a"], mlflow_at)
@@ -124,6 +155,8 @@ def test_the_alias_follows_the_decision(name, three, mlflow_at):
     back = follow(Decision("baseline", "a", ()), name, "production", compared, mlflow_at)
     assert (back.before, back.version) == (2, 1)
     assert pointed_at(name, "production", mlflow_at) == 1
+    with pytest.raises(PromptError, match="nothing is known"):  # a loser is no way back
+        last_promotion(name, "production", mlflow_at)
 
 
 def test_a_decision_says_nothing_of_a_version_that_was_not_compared(name, three, mlflow_at):
@@ -133,6 +166,9 @@ def test_a_decision_says_nothing_of_a_version_that_was_not_compared(name, three,
         follow(Decision("candidate", "b", ()), name, "production", compared, mlflow_at)
     with pytest.raises(PromptError, match="version of 'd' is not known"):
         follow(Decision("candidate", "d", ()), name, "production", compared, mlflow_at)
+    with pytest.raises(PromptError, match="version 3, which was not compared"):
+        check_compared(name, "production", compared, mlflow_at)
+    check_compared(name, "staging", compared, mlflow_at)
     assert pointed_at(name, "production", mlflow_at) == 3
 
 
@@ -140,9 +176,13 @@ def test_what_is_not_there_is_told_by_its_part(name, three, mlflow_at):
     with pytest.raises(PromptError, match="has no version 9") as raised:
         open_prompt(f"prompts:/{name}/9", mlflow_at)
     assert "3, 2, 1" in raised.value.remedy
-    with pytest.raises(PromptError, match="no prompt") as raised:
-        open_prompt(f"prompts:/{name}x@production", mlflow_at)
-    assert name in raised.value.remedy
+    for look in (
+        lambda: open_prompt(f"prompts:/{name}x@production", mlflow_at),
+        lambda: last_promotion(f"{name}x", "production", mlflow_at),
+    ):
+        with pytest.raises(PromptError, match="no prompt") as raised:
+            look()
+        assert name in raised.value.remedy
     with pytest.raises(PromptError, match="has no version 9"):
         promote(name, "production", 9, mlflow_at)
     with pytest.raises(PromptError, match="follows the versions"):
