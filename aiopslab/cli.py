@@ -14,6 +14,7 @@ LATE = {
     "models": "aiopslab.models.command",
     "profile": "aiopslab.drift.profiling",
     "promote": "aiopslab.drift.command",
+    "prompts": "aiopslab.prompts.command",
     "rehearse": "aiopslab.rehearsal.command",
     "remediate": "aiopslab.runbooks.command",
 }

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiopslab.prompts import scorers
     from aiopslab.prompts.agreement import cohen, krippendorff
+    from aiopslab.prompts.aliases import follow, last_promotion, promote, roll_back
     from aiopslab.prompts.analysis import PromptAnalysis
+    from aiopslab.prompts.calls import open_calls
     from aiopslab.prompts.comparison import Metric, compare
     from aiopslab.prompts.decision import decide
     from aiopslab.prompts.endpoint import Endpoint
     from aiopslab.prompts.evaluation import evaluate
+    from aiopslab.prompts.feedback import Feedback
     from aiopslab.prompts.items import asked, open_items, open_prompt
     from aiopslab.prompts.judging import model_judge
     from aiopslab.prompts.local import local_model
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from aiopslab.prompts.opinions import gather_opinions
     from aiopslab.prompts.power import items_needed, least_effect, power_of, told_before
     from aiopslab.prompts.preferences import bradley_terry
+    from aiopslab.prompts.production import watch
     from aiopslab.prompts.prompt import Prompt, diff, read_prompt
+    from aiopslab.prompts.registry import register
     from aiopslab.prompts.run import run_prompts
     from aiopslab.prompts.sequential import peek
     from aiopslab.prompts.store import Store
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Endpoint": "endpoint",
+    "Feedback": "feedback",
     "Metric": "comparison",
     "Prompt": "prompt",
     "PromptAnalysis": "analysis",
@@ -42,24 +48,32 @@ _HOMES = {
     "decide": "decision",
     "diff": "prompt",
     "evaluate": "evaluation",
+    "follow": "aliases",
+    "gather_opinions": "opinions",
     "items_needed": "power",
     "krippendorff": "agreement",
+    "last_promotion": "aliases",
     "least_effect": "power",
     "local_model": "local",
-    "named_scores": "measures",
     "model_judge": "judging",
+    "named_scores": "measures",
+    "open_calls": "calls",
     "open_items": "items",
     "open_prompt": "items",
-    "gather_opinions": "opinions",
     "peek": "sequential",
     "power_of": "power",
+    "promote": "aliases",
     "read_prompt": "prompt",
+    "register": "registry",
+    "roll_back": "aliases",
     "run_prompts": "run",
     "told_before": "power",
     "tradeoff_figure": "tradeoff",
+    "watch": "production",
 }
 __all__ = [
     "Endpoint",
+    "Feedback",
     "Metric",
     "Prompt",
     "PromptAnalysis",
@@ -72,22 +86,29 @@ __all__ = [
     "decide",
     "diff",
     "evaluate",
+    "follow",
     "gather_opinions",
     "items_needed",
     "krippendorff",
+    "last_promotion",
     "least_effect",
     "local_model",
     "model_judge",
     "named_scores",
+    "open_calls",
     "open_items",
     "open_prompt",
     "peek",
     "power_of",
+    "promote",
     "read_prompt",
+    "register",
+    "roll_back",
     "run_prompts",
     "scorers",
     "told_before",
     "tradeoff_figure",
+    "watch",
 ]
 
 

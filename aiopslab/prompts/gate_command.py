@@ -1,0 +1,196 @@
+"""The command ``aiopslab prompts gate``: whether a candidate may replace the prompt in use."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from aiopslab.errors import PromptError
+from aiopslab.prompts.registry_command import tracking
+from aiopslab.prompts.terminal import aligned, indented, plain
+
+if TYPE_CHECKING:
+    from aiopslab.prompts.analysis import PromptAnalysis
+    from aiopslab.prompts.prompt import Prompt
+    from aiopslab.prompts.run import Run
+
+USE, KEEP, NOT_ENOUGH = 0, 3, 4
+CODES = {"candidate": USE, "baseline": KEEP, "equivalent": KEEP, "not enough data": NOT_ENOUGH}
+SAVED = ("cost_usd", "latency_ms", "input_tokens", "output_tokens")
+EXIT_CODES = """\b
+Exit codes
+  0  use the candidate
+  2  a wrong command, or prompts, items or an endpoint that cannot be used
+  3  keep the baseline: the candidate is worse, or it makes no difference
+  4  not enough data to tell, or stopped by the cap
+"""
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option("--baseline", required=True, help="The prompt in use: a file or prompts:/NAME@ALIAS.")
+@click.option("--candidate", required=True, help="The one that may replace it, likewise.")
+@click.option(
+    "--items", required=True, help="Table with one row an item, its answer in `expected`."
+)
+@click.option("--endpoint", help="Of an OpenAI-compatible API; the embedded model if not given.")
+@click.option("--model", help="As the endpoint calls it.")
+@click.option(
+    "--score",
+    "scores",
+    multiple=True,
+    default=["exact"],
+    show_default=True,
+    help="Of the outputs, e.g. label, number, rouge_l, toxicity. The first decides; in any other "
+    "the candidate must not be worse.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=0.02,
+    show_default=True,
+    help="Largest difference of the score that does not matter.",
+)
+@click.option(
+    "--saves",
+    type=click.Choice(SAVED),
+    help="It has to save this, and be no worse than by the margin; else it has to be better.",
+)
+@click.option(
+    "--repetitions", type=click.IntRange(min=1), default=1, show_default=True, help="Of each call."
+)
+@click.option("--cap-usd", type=float, help="Stops before a call that might pass it; needs prices.")
+@click.option("--input-price", type=float, help="USD for a million tokens of input.")
+@click.option("--output-price", type=float, help="USD for a million tokens of output.")
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Of the intervals.",
+)
+@click.option("--set-alias", help="Move this alias as decided; both have to be of one prompt.")
+@tracking
+def gate(
+    baseline: str,
+    candidate: str,
+    items: str,
+    endpoint: str | None,
+    model: str | None,
+    scores: tuple[str, ...],
+    margin: float,
+    saves: str | None,
+    repetitions: int,
+    cap_usd: float | None,
+    input_price: float | None,
+    output_price: float | None,
+    confidence: float,
+    set_alias: str | None,
+    tracking_uri: str | None,
+) -> None:
+    """Compare a candidate with the prompt in use on the same items, and decide.
+
+    It is the evaluation of the report `aiopslab run prompt_ab`, with the same store of answers:
+    after the one, the other pays for no call. With --set-alias the alias is pointed at the
+    candidate if that is to be used, and back at the baseline if it points at a candidate that is
+    worse; otherwise it stays where it is. The key of the endpoint comes from AIOPSLAB_LLM_TOKEN.
+
+    \b
+    Examples
+      aiopslab prompts gate --baseline embedded:plain --candidate embedded:examples
+        --items embedded:intents
+      aiopslab prompts gate --baseline prompts:/support@production
+        --candidate prompts:/support@latest --items questions.csv
+        --endpoint https://host/v1 --model NAME --cap-usd 2 --input-price 0.5
+        --output-price 1.5 --set-alias production
+      aiopslab prompts gate --baseline long.md --candidate short.md --items questions.csv
+        --endpoint https://host/v1 --model NAME --saves input_tokens
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.prompts.aliases import check_compared, follow
+    from aiopslab.prompts.evaluation import evaluate
+    from aiopslab.prompts.items import open_items, open_prompt
+    from aiopslab.prompts.measures import named_scores
+    from aiopslab.prompts.progress import shown
+    from aiopslab.prompts.study import analyse
+
+    table = open_items(items)
+    scorers, metrics = named_scores(scores, table, margin)
+    addresses, name = [baseline, candidate], ""
+    numbers: list[int] = []
+    if set_alias:
+        addresses, name, numbers = _versions(baseline, candidate, tracking_uri)
+    tried = [open_prompt(each, tracking_uri) for each in addresses]
+    if tried[0].version == tried[1].version:
+        click.secho(f"Keep {plain(tried[0].name)}: the candidate says the same.", bold=True)
+        raise SystemExit(KEEP)
+    tried = _told_apart(tried, addresses)
+    versions = dict(zip((each.name for each in tried), numbers, strict=False))
+    if set_alias:
+        check_compared(name, set_alias, versions, tracking_uri)
+    prices = {"input": input_price, "output": output_price}
+    with shown() if sys.stderr.isatty() else nullcontext() as report:
+        run = evaluate(
+            tried,
+            table,
+            endpoint,
+            model,
+            repetitions=repetitions,
+            cap_usd=cap_usd,
+            prices={kind: price for kind, price in prices.items() if price is not None},
+            report=report,
+        )
+    if run.stopped:
+        _say_stopped(run)
+        raise SystemExit(NOT_ENOUGH)
+    analysis = analyse(run, table, scorers, metrics, saves=saves, confidence=confidence)
+    for line in _lines(analysis):
+        click.echo(line)
+    if set_alias:
+        moved = follow(analysis.decision, name, set_alias, versions, tracking_uri)
+        click.echo(f"  {moved or f'{set_alias} of {name} stays where it is'}")
+    raise SystemExit(CODES[analysis.decision.choice])
+
+
+def _versions(
+    baseline: str, candidate: str, tracking_uri: str | None
+) -> tuple[list[str], str, list[int]]:
+    """Return the addresses of versions that stay what they are, their prompt, and their numbers."""
+    from aiopslab.prompts.registry import number_of
+
+    (name, old), (other, new) = (number_of(each, tracking_uri) for each in (baseline, candidate))
+    if name != other:
+        raise PromptError(
+            f"--set-alias moves an alias of one prompt; the baseline is of {name!r}, the candidate "
+            f"of {other!r}",
+            "Register the candidate as a version of the prompt that is in use.",
+        )
+    return [f"prompts:/{name}/{number}" for number in (old, new)], name, [old, new]
+
+
+def _told_apart(tried: "list[Prompt]", addresses: list[str]) -> "list[Prompt]":
+    """Call prompts by their addresses where they have the same name."""
+    if tried[0].name != tried[1].name:
+        return tried
+    return [replace(each, name=at) for each, at in zip(tried, addresses, strict=True)]
+
+
+def _say_stopped(run: "Run") -> None:
+    click.secho(f"Not enough data to tell: stopped by {run.stopped}.", bold=True)
+    click.echo(f"  {run.progress}")
+    click.echo("  Raise the cap and run again: what was answered is kept and costs nothing.")
+
+
+def _lines(analysis: "PromptAnalysis") -> Iterator[str]:
+    """Yield the decision, why it is so, every metric, and what should make one careful."""
+    verdict = analysis.verdict()
+    yield click.style(plain(verdict.headline), bold=True)
+    yield from indented(analysis.decision.reasons[1:])
+    told = analysis.comparison_table().drop(columns=["candidate", "matters from", "won / lost"])
+    for line in aligned(told):
+        yield f"  {line}"
+    cautions = [each.claim for each in verdict.findings if each.severity != "ok"]
+    told_before = set(analysis.decision.reasons)
+    yield from indented([analysis.sample_note(), str(analysis.run.progress)])
+    yield from indented([f"Beware: {each}" for each in cautions if each not in told_before])
