@@ -1,7 +1,7 @@
 """Comparison: every candidate against the baseline in every metric, multiplicity controlled."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +9,9 @@ import pandas as pd
 
 from aiopslab.errors import FrameError, ParameterError, did_you_mean
 from aiopslab.prompts.differences import Difference, difference
-from aiopslab.prompts.pairs import pair
+from aiopslab.prompts.pairs import Pairs, pair
 from aiopslab.prompts.power import items_for_mean
+from aiopslab.prompts.sequential import Follow, difference_so_far, peek, peek_amounts
 
 Outcome = Literal["better", "worse", "equivalent", "not enough data"]
 
@@ -30,7 +31,7 @@ class Metric:
     margin
         The largest difference that does not matter, in the unit of the scores.
     unit
-        Of the scores; empty for a share.
+        Of the scores; empty for a share, between 0 and 1.
 
     Examples
     --------
@@ -49,6 +50,43 @@ class Metric:
                 f"the margin of {self.name} is {self.margin}; expected a number above 0",
                 "Give the largest difference that would not matter to you.",
             )
+
+
+Measure = Callable[[Metric, Pairs, float, int], Difference]
+
+
+def once(metric: Metric, pairs: Pairs, confidence: float, seed: int) -> Difference:
+    """Measure a difference that is looked at once, see `difference`."""
+    return difference(pairs, confidence, seed)
+
+
+def at_any_time(metric: Metric, pairs: Pairs, confidence: float, seed: int) -> Difference:
+    """Measure a difference that was looked at before, see `difference_so_far`.
+
+    When it stops depends on what was seen, and so does all that is seen along with it: latency as
+    well as quality. So every metric has bounds that hold at all times: shares exact ones, amounts
+    (those with a unit) those of the central limit theorem.
+
+    Raises
+    ------
+    ParameterError
+        If a share is not between 0 and 1, or as in `peek`.
+    """
+    return difference_so_far(pairs, confidence, follow(metric, pairs))
+
+
+def follow(metric: Metric, pairs: Pairs) -> Follow:
+    """Return how a metric is followed item by item."""
+    if metric.unit:
+        return peek_amounts
+    beyond = [each for each in (*pairs.baseline, *pairs.candidate) if not 0 <= each <= 1]
+    if beyond:
+        raise ParameterError(
+            f"a score of {metric.name} is {beyond[0]:g}; it is followed as a share, from 0 to 1",
+            f"Divide {metric.name} by the largest that it can be, or give it a unit and a margin "
+            f"in it, such as Metric({metric.name!r}, unit='points', margin=0.5).",
+        )
+    return peek
 
 
 @dataclass(frozen=True)
@@ -179,6 +217,7 @@ def compare(
     metrics: Sequence[Metric],
     confidence: float = 0.95,
     seed: int = 0,
+    measure: Measure = once,
 ) -> Comparison:
     """Compare all other prompts with the baseline.
 
@@ -194,6 +233,8 @@ def compare(
         Of the intervals; what it lacks to 1 is the chance that any outcome is a false alarm.
     seed
         Of the resampling.
+    measure
+        `once`, or `at_any_time` where one has looked at the scores before there were all.
 
     Returns
     -------
@@ -246,7 +287,8 @@ def compare(
     for candidate in candidates:
         for metric in metrics:
             pairs = pair(scores[scores["metric"] == metric.name], baseline, candidate)
-            found.append((metric, candidate, difference(pairs, confidence, seed), pairs.dropped))
+            told = measure(metric, pairs, confidence, seed)
+            found.append((metric, candidate, told, pairs.dropped))
     adjusted = multipletests([each.p for _, _, each, _ in found], method="holm")[1]
     contrasts = [
         Contrast(metric, str(candidate), each, float(q), dropped)

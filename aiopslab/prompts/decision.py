@@ -107,6 +107,26 @@ def decide(
     raise AssertionError("a comparison has at least one candidate")
 
 
+def is_decided(
+    comparison: Comparison,
+    primary: str,
+    guards: Sequence[str] = (),
+    goal: Goal = "better",
+    saves: str | None = None,
+) -> bool:
+    """Whether more items would tell nothing that one wants to know: every candidate is judged.
+
+    Parameters
+    ----------
+    comparison, primary, guards, goal, saves
+        As in `decide`.
+    """
+    return all(
+        _judged(comparison, each, primary, guards, goal, saves).choice != "not enough data"
+        for each in comparison.candidates
+    )
+
+
 def _judged(
     comparison: Comparison,
     candidate: str,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from aiopslab.prompts.pairs import Pairs
 
 Floats = npt.NDArray[np.float64]
-Method = Literal["exact", "resampled", "groups", "none"]
+Method = Literal["exact", "resampled", "groups", "sequential", "none"]
 
 ENOUGH = 5  # items, or groups of them, below which nothing is said of the mean
 RESAMPLES = 2_000
@@ -37,7 +37,8 @@ class Difference:
         Items on which the candidate scored more, and less.
     method
         ``exact`` (right or wrong: McNemar), ``resampled`` (other scores), ``groups`` (items that
-        belong together) or ``none``, where there are too few.
+        belong together), ``sequential`` (looked at while items were asked) or ``none``, where there
+        are too few.
     """
 
     value: float
@@ -62,7 +63,8 @@ class Difference:
 
     def __str__(self) -> str:
         if self.method == "none":
-            return f"not enough data: {self.groups} independent items; at least {ENOUGH} are needed"
+            least = f"; at least {ENOUGH} are needed" if self.groups < ENOUGH else ""
+            return f"not enough data: {self.groups} independent items{least}"
         value, low, high = (plain(each, "+") for each in (self.value, self.low, self.high))
         return f"{value} ({low} to {high})"
 

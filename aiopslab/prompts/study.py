@@ -1,19 +1,25 @@
 """The evaluation of prompts, from calls to which prompt to use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.prompts.analysis import PromptAnalysis
-from aiopslab.prompts.comparison import Metric, compare
+from aiopslab.prompts.comparison import Comparison, Measure, Metric, at_any_time, compare, once
 from aiopslab.prompts.decision import Goal, decide
 from aiopslab.prompts.run import Run
 from aiopslab.prompts.scorers.score import Scorer
 from aiopslab.prompts.scorers.scoring import score_calls
 from aiopslab.prompts.slices import find_slices
 
-USAGE = ("latency_ms", "input_tokens", "output_tokens", "cost_usd")
+USAGE = {
+    "latency_ms": "ms",
+    "input_tokens": "tokens",
+    "output_tokens": "tokens",
+    "cost_usd": "USD",
+}
 LEAST_MARGIN = 0.05  # of what the baseline uses: so much more or less does not matter
 
 
@@ -32,7 +38,8 @@ def analyse(
     Parameters
     ----------
     run
-        From `run_prompts`.
+        From `run_prompts`, or from `run_until_certain`: then all intervals and p-values hold though
+        one has looked at them before.
     items
         What it was made of.
     scorers
@@ -70,17 +77,32 @@ def analyse(
         raise ParameterError(f"no prompt is called {base!r}", did_you_mean(base, names))
     named = items if "item" in items else items.assign(item=range(len(items)))
     scored = score_calls(run.calls, named, scorers)
-    used = _usage(run.calls)
-    given = {each.name: each for each in metrics}
-    told = [given.get(name, Metric(name)) for name in scorers]
-    of_usage = [given.get(name) or _metric_of(name, used, base) for name in used["metric"].unique()]
-    scores = pd.concat([scored, used], ignore_index=True)
-    comparison = compare(scores, base, [*told, *of_usage], confidence, seed)
-    primary = told[0].name
+    measure = once if run.looks is None else at_any_time
+    comparison = contrasted(run.calls, scored, scorers, metrics, base, measure, confidence, seed)
+    primary, *guards = scorers
     goal: Goal = "better" if saves is None else "no worse"
-    decision = decide(comparison, primary, [each.name for each in told[1:]], goal, saves)
+    decision = decide(comparison, primary, guards, goal, saves)
     slices = find_slices(scored[scored["metric"] == primary], named, comparison, primary, seed)
     return PromptAnalysis(run, named, scored, comparison, decision, primary, slices)
+
+
+def contrasted(
+    calls: pd.DataFrame,
+    scored: pd.DataFrame,
+    names: Iterable[str],
+    metrics: Sequence[Metric],
+    baseline: str,
+    measure: Measure,
+    confidence: float,
+    seed: int,
+) -> Comparison:
+    """Compare prompts in the scores of these names, and in what their calls used."""
+    used = _usage(calls)
+    given = {each.name: each for each in metrics}
+    of_scores = [given.get(name, Metric(name)) for name in names]
+    of_usage = [_metric_of(name, used, baseline, given) for name in used["metric"].unique()]
+    scores = pd.concat([scored, used], ignore_index=True)
+    return compare(scores, baseline, [*of_scores, *of_usage], confidence, seed, measure)
 
 
 def _usage(calls: pd.DataFrame) -> pd.DataFrame:
@@ -95,9 +117,10 @@ def _usage(calls: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _metric_of(name: str, used: pd.DataFrame, baseline: str) -> Metric:
+def _metric_of(name: str, used: pd.DataFrame, baseline: str, given: Mapping[str, Metric]) -> Metric:
+    if name in given:
+        return replace(given[name], unit=given[name].unit or USAGE[name])
     of_it = used[(used["metric"] == name) & (used["prompt"] == baseline)]
     typical = float(of_it["score"].mean())
-    unit = {"latency_ms": "ms", "cost_usd": "USD"}.get(name, "tokens")
     margin = LEAST_MARGIN * typical if typical > 0 else LEAST_MARGIN
-    return Metric(name, higher_is_better=False, margin=margin, unit=unit)
+    return Metric(name, higher_is_better=False, margin=margin, unit=USAGE[name])
