@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,12 +8,13 @@ import psutil
 import pytest
 
 from aiopslab.errors import ModelError, PromptError
-from aiopslab.models.files import HOW, SMOLLM2, Model, ModelFile
+from aiopslab.models.files import SMOLLM2, Model, ModelFile
 from aiopslab.prompts import local
 from aiopslab.prompts.local import local_model
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.run import run_prompts
 from aiopslab.prompts.store import Store
+from tests.models.needed import need
 
 SCHEMA = {
     "type": "object",
@@ -27,10 +27,7 @@ SCHEMA = {
 @pytest.fixture(scope="module")
 def served():
     """The embedded model, where its file was fetched."""
-    if not SMOLLM2.is_here:
-        if os.environ.get("CI"):
-            pytest.fail(HOW)
-        pytest.skip(HOW)
+    need(SMOLLM2)
     with local_model() as endpoint:
         yield endpoint
 

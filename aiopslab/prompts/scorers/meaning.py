@@ -1,4 +1,4 @@
-"""Meaning: outputs that say the same in other words, by embeddings that the caller brings."""
+"""Meaning: outputs that say the same in other words, by embeddings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.errors import PromptError
+from aiopslab.models.minilm import MiniLM
+from aiopslab.models.vectors import cached
 from aiopslab.prompts.scorers.score import Score, texts_of
 
 Embed = Callable[[list[str]], npt.NDArray[np.floating[Any]]]
@@ -64,6 +66,20 @@ class Similarity:
         ]
 
 
-def similarity(embed: Embed, expected: str = "expected") -> Similarity:
-    """Return a scorer of semantic similarity; see `Similarity`."""
-    return Similarity(embed, expected)
+def similarity(embed: Embed | None = None, expected: str = "expected") -> Similarity:
+    """Return a scorer of semantic similarity; see `Similarity`.
+
+    Parameters
+    ----------
+    embed
+        From texts to vectors, ``(texts, dimensions)``; by default `MiniLM` on this machine, which
+        embeds each distinct text once and for all.
+    expected
+        The field of the item with the reference, or with several of which the nearest counts.
+
+    Raises
+    ------
+    ModelError
+        If the files of `MiniLM` are needed and were not fetched.
+    """
+    return Similarity(cached(MiniLM()).embed if embed is None else embed, expected)
