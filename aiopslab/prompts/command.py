@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiopslab.errors import AIOpsLabError
+from aiopslab.mlflow_server import without_credentials
 from aiopslab.prompts.feedback_command import agreement, pairs
 from aiopslab.prompts.gate_command import gate
 from aiopslab.prompts.registry_command import register, rollback, tracking
@@ -42,7 +43,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except AIOpsLabError as error:
-            raise _Unusable("\n".join(map(plain, str(error).splitlines()))) from None
+            told = without_credentials(str(error))
+            raise _Unusable("\n".join(map(plain, told.splitlines()))) from None
 
 
 @click.group(cls=_Group)

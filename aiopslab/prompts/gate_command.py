@@ -185,12 +185,13 @@ def _say_stopped(run: "Run") -> None:
 def _lines(analysis: "PromptAnalysis") -> Iterator[str]:
     """Yield the decision, why it is so, every metric, and what should make one careful."""
     verdict = analysis.verdict()
+    told = " ".join([verdict.headline, *analysis.decision.reasons])
     yield click.style(plain(verdict.headline), bold=True)
     yield from indented(analysis.decision.reasons[1:])
-    told = analysis.comparison_table().drop(columns=["candidate", "matters from", "won / lost"])
-    for line in aligned(told):
+    table = analysis.comparison_table()
+    for line in aligned(table.drop(columns=["candidate", "matters from", "won / lost"])):
         yield f"  {line}"
+    note = analysis.sample_note()
+    yield from indented([each for each in (note, str(analysis.run.progress)) if each not in told])
     cautions = [each.claim for each in verdict.findings if each.severity != "ok"]
-    told_before = set(analysis.decision.reasons)
-    yield from indented([analysis.sample_note(), str(analysis.run.progress)])
-    yield from indented([f"Beware: {each}" for each in cautions if each not in told_before])
+    yield from indented([f"Beware: {each}" for each in cautions if each not in told])
