@@ -145,6 +145,6 @@ def power(items: str, apart: float | None, difference: float) -> None:
     click.secho(f"{number:,} items {shown} in four of five cases.", bold=True)
     takes = f"{needed:,} items" if needed < LARGEST else f"more than {LARGEST:,} items"
     click.echo(f"  A difference of {difference:g} takes {takes}.")
-    click.echo(f"  Both if {share:.0%} of the items tell the prompts apart (--apart).")
+    click.echo(f"  Both if {100 * share:g} % of the items tell the prompts apart (--apart).")
     if table is not None and "group" in table:
         click.echo(f"  They are in {table['group'].nunique():,} groups, and tell less than that.")

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.production import Production
 
 FINE, WORSE, NOT_ENOUGH = 0, 3, 4
-# What people ask for as well; only in a document that is to be read it is a sign of an attempt.
-ASKED = {"answer", "question", "request", "role"}
+SURE = 0.9  # of an attempt: as one sign that has no place in a text, for users give orders as well
 COLOURS = {"ok": "green", "watch": "yellow", "act": "red"}
 EXIT_CODES = """\b
 Exit codes
@@ -49,7 +48,7 @@ def watch(
 
     CALLS is a table with one row a call (Parquet, CSV, JSON lines), otlp+file:///PATH of
     OpenTelemetry's JSON, or mlflow://experiments/NAME. Each version is compared with the baseline,
-    and its later half with its earlier one. Refusals are told by how models decline in English;
+    and its later half with its earlier one. Refusals are told by how models decline in English,
     attempts to inject instructions by signs that messages of users seldom have.
 
     \b
@@ -68,7 +67,7 @@ def watch(
         open_calls(calls, start, end, tracking_uri),
         [*map(Metric, quality), *(Metric(each, higher_is_better=False) for each in harm)],
         is_refusal=is_refusal,
-        is_attempt=lambda text: not ASKED.issuperset(find_attempt(text).signs),
+        is_attempt=lambda text: find_attempt(text).value >= SURE,
         baseline=baseline,
         every=every,
     )
@@ -93,7 +92,7 @@ def _lines(found: "Production") -> Iterator[str]:
     verdict = found.verdict()
     yield click.style(plain(verdict.headline), bold=True, fg=COLOURS[verdict.level])
     for each in verdict.findings:
-        yield from indented([f"{each.claim} {each.effect}" if each.effect else each.claim])
+        yield from indented([f"{each.claim.rstrip('.')}: {each.effect}"])
     yield from indented([f"→ {each}" for each in verdict.actions])
     yield ""
     yield from aligned(_by_version(found))
