@@ -143,8 +143,8 @@ def cached(embedder: Embedder, path: str | Path | None = None) -> Cached:
         By whose name the vectors are kept.
     path
         Of the file, which several processes may share; by default one in the cache of the user. A
-        vector takes four bytes a dimension and about 60 more. Nothing is ever dropped: the file may
-        be deleted at any time that nobody uses it.
+        vector of 384 dimensions takes 2 kB. Nothing is ever dropped: the file may be deleted
+        whenever nobody uses it.
 
     Returns
     -------
