@@ -11,7 +11,7 @@ from aiopslab.errors import FrameError, ParameterError, did_you_mean
 from aiopslab.prompts.differences import Difference, difference
 from aiopslab.prompts.pairs import Pairs, pair
 from aiopslab.prompts.power import items_for_mean
-from aiopslab.prompts.sequential import Follow, difference_so_far, peek, peek_amounts
+from aiopslab.prompts.sequential import Peeking, difference_so_far, peek, peek_amounts
 
 Outcome = Literal["better", "worse", "equivalent", "not enough data"]
 
@@ -72,10 +72,10 @@ def at_any_time(metric: Metric, pairs: Pairs, confidence: float, seed: int) -> D
     ParameterError
         If a share is not between 0 and 1, or as in `peek`.
     """
-    return difference_so_far(pairs, confidence, follow(metric, pairs))
+    return difference_so_far(pairs, confidence, peeking(metric, pairs))
 
 
-def follow(metric: Metric, pairs: Pairs) -> Follow:
+def peeking(metric: Metric, pairs: Pairs) -> Peeking:
     """Return how a metric is followed item by item."""
     if metric.unit:
         return peek_amounts

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.errors import ParameterError
-from aiopslab.prompts.differences import ENOUGH, Difference
+from aiopslab.prompts.differences import ENOUGH, Difference, Method
 from aiopslab.prompts.pairs import Pairs
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ class Peeks:
         return int(certain[0]) + 1 if len(certain) else None
 
 
-Follow = Callable[[npt.ArrayLike, float], Peeks]
+Peeking = Callable[[npt.ArrayLike, float], Peeks]
 
 
 def peek(differences: npt.ArrayLike, alpha: float = 0.05) -> Peeks:
@@ -178,7 +178,7 @@ def observed(pairs: Pairs) -> tuple[Floats, Floats]:
 def difference_so_far(
     pairs: Pairs,
     confidence: float = 0.95,
-    follow: Follow = peek,
+    peeking: Peeking = peek,
 ) -> Difference:
     """Measure by how much a candidate scores more where one may have looked before.
 
@@ -188,7 +188,7 @@ def difference_so_far(
         Scores of both on the same items, in the order in which they were asked.
     confidence
         Of the interval, which holds at whatever time one stops.
-    follow
+    peeking
         `peek` for scores between 0 and 1, `peek_amounts` for others.
 
     Returns
@@ -206,21 +206,20 @@ def difference_so_far(
     >>> items = np.arange(60)
     >>> right = [(items % each > 0).astype(float) for each in (2, 8)]
     >>> print(difference_so_far(Pairs(items.astype(object), *right, items)))
-    +0.367 (+0.175 to +0.558)
+    +0.367 (+0.167 to +0.563)
     """
     before, after = observed(pairs)
-    ends = [float(each.mean()) if len(each) else math.nan for each in (before, after)]
+    peeks = peeking(after - before, 1 - confidence)
+    value = low = high = math.nan
+    p = 1.0
+    method: Method = "none"
+    if len(before) >= ENOUGH and math.isfinite(peeks.low[-1]):
+        method, value, p = "sequential", float((after - before).mean()), float(peeks.p[-1])
+        # The bounds of all times together may have left out what is the mean by now.
+        low, high = min(float(peeks.low[-1]), value), max(float(peeks.high[-1]), value)
     counts = len(pairs), len(before), pairs.wins, pairs.losses
-    peeks = follow(after - before, 1 - confidence)
-    if len(before) < ENOUGH or not math.isfinite(peeks.low[-1]):
-        nothing = math.nan, math.nan, math.nan, 1.0
-        return Difference(*nothing, confidence, *ends, *counts, "none")
-    value = ends[1] - ends[0]
-    # The bounds of all times together may have left out what is the mean by now.
-    low, high = min(float(peeks.low[-1]), value), max(float(peeks.high[-1]), value)
-    return Difference(
-        value, low, high, float(peeks.p[-1]), confidence, *ends, *counts, "sequential"
-    )
+    ends = [float(each.mean()) if len(each) else math.nan for each in (before, after)]
+    return Difference(value, low, high, p, confidence, ends[0], ends[1], *counts, method)
 
 
 def _mixture(values: Floats) -> tuple[Floats, Floats]:
