@@ -131,6 +131,7 @@ def _loaded(weights: Path, vocabulary: Path) -> tuple[Any, Any]:
     import onnxruntime
     from tokenizers import Tokenizer
 
+    weights = weights.resolve()  # the session leaves no folder by a link
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry(

@@ -156,6 +156,14 @@ def test_without_its_files_it_says_how_to_get_them(tmp_path, monkeypatch):
         MiniLM()
 
 
+def test_files_may_be_links(minilm, tmp_path, monkeypatch):
+    expected, paths = minilm.embed(["a"]), find(MINILM)
+    monkeypatch.setenv("AIOPSLAB_MODELS", str(tmp_path))
+    for path, file in zip(paths, MINILM.files, strict=True):
+        file.path.symlink_to(path)
+    np.testing.assert_array_equal(MiniLM().embed(["a"]), expected)
+
+
 @pytest.mark.parametrize("damaged", [0, 1])
 def test_files_that_are_damaged_are_told(minilm, tmp_path, monkeypatch, damaged):
     contents = [each.read_bytes() for each in find(MINILM)]
