@@ -9,11 +9,12 @@ import pandas as pd
 from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
 from aiopslab.prompts.comparison import Comparison, Contrast
 from aiopslab.prompts.decision import Choice, Decision, said
-from aiopslab.prompts.differences import plain
+from aiopslab.prompts.looks import Looks
 from aiopslab.prompts.pairs import pair
 from aiopslab.prompts.power import least_effect
 from aiopslab.prompts.run import Run
 from aiopslab.prompts.scorers.scoring import summarise
+from aiopslab.prompts.tables import contrast_rows, evidence_rows, example_rows, slice_rows
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -26,7 +27,6 @@ LEVELS: dict[Choice, Level] = {
 }
 ALPHA = 0.05  # after the correction for all slices
 MISSING = 0.05  # share of calls without a score that is worth a finding
-LONGEST = 200  # characters of an output in a table
 EXAMPLES = 6  # of each side
 
 
@@ -88,6 +88,8 @@ class PromptAnalysis:
             "calls reused": float(self.run.progress.reused),
             "cost, USD": self.run.progress.cost_usd,
         }
+        if self.run.looks:
+            figures["calls not needed"] = float(self.run.looks.spared)
         return Verdict(self.level, self._headline(), figures, self._findings(), self._actions())
 
     def table(self) -> pd.DataFrame:
@@ -96,7 +98,7 @@ class PromptAnalysis:
 
     def comparison_table(self) -> pd.DataFrame:
         """Return the comparison as people read it."""
-        return pd.DataFrame([_row(each) for each in self.comparison.contrasts])
+        return contrast_rows(self.comparison.contrasts)
 
     def figure(self) -> "go.Figure":
         """Draw by how much each candidate is better in each metric, with intervals."""
@@ -110,26 +112,35 @@ class PromptAnalysis:
         table = pd.DataFrame(rows, columns=["label", "gain", "low", "high", "outcome"])
         return contrast_strip(table, f"What would change against {self.comparison.baseline}")
 
+    def evidence_figure(self) -> "go.Figure":
+        """Draw how the difference in what decides became certain, item by item.
+
+        Of items in groups, a group is one observation. Bounds are those that hold at whatever item
+        one stops; where all were asked at once, those that one would have seen on the way. Of more
+        than 20,000 observations the first 20,000 are drawn.
+
+        Raises
+        ------
+        ParameterError
+            If a score is not between 0 and 1, and its metric has no unit.
+        """
+        from aiopslab.charts.evidence import evidence_lines
+
+        each = self.comparison.contrast(self.shown, self.primary)
+        of_it = self.scores[self.scores["metric"] == self.primary]
+        pairs = pair(of_it, self.comparison.baseline, self.shown)
+        table = evidence_rows(pairs, each.metric, each.difference.confidence)
+        title = f"{self.shown} against {self.comparison.baseline}, {self.primary}"
+        stopped = str(self.run.looks) if self.run.looks else ""
+        return evidence_lines(table, each.metric.margin, each.metric.unit, title, stopped)
+
     def counts_table(self) -> pd.DataFrame:
         """Return how many outputs each prompt has, and how many could not be scored."""
         return summarise(self.scores)
 
     def slices_table(self) -> pd.DataFrame:
         """Return the kinds of items, those on which the candidate loses first."""
-        shown = self.slices[self.slices["candidate"] == self.shown]
-        return pd.DataFrame(
-            {
-                "slice": shown["slice"],
-                "items": shown["items"],
-                self.comparison.baseline: shown["baseline"].map("{:.3g}".format),
-                self.shown: shown["score"].map("{:.3g}".format),
-                "difference (interval)": [
-                    f"{value:+.3g} ({low:+.3g} to {high:+.3g})"
-                    for value, low, high in shown[["difference", "low", "high"]].to_numpy()
-                ],
-                "more than chance": ["yes" if q <= ALPHA else "no" for q in shown["q"]],
-            }
-        )
+        return slice_rows(self.slices, self.comparison.baseline, self.shown, ALPHA)
 
     def examples(self, most: int = EXAMPLES) -> pd.DataFrame:
         """Return items that only one of the two got right, with what both said.
@@ -139,33 +150,10 @@ class PromptAnalysis:
         most
             Of each side.
         """
-        of_it = self.scores[self.scores["metric"] == self.primary]
-        pairs = pair(of_it, self.comparison.baseline, self.shown)
-        gain = pairs.differences
-        if not self.comparison.contrast(self.shown, self.primary).metric.higher_is_better:
-            gain = -gain
-        order = gain.argsort(kind="stable")
-        lost = [at for at in order if gain[at] < 0][:most]
-        won = [at for at in order[::-1] if gain[at] > 0][:most]
-        first = self.run.calls.drop_duplicates(["item", "prompt"]).set_index(["item", "prompt"])
-        fields = self.items.set_index("item")
-        text = [name for name in ("text", "question", "input", "expected") if name in fields]
-        rows = []
-        for at in (*lost, *won):
-            item = pairs.items[at]
-            outputs = [
-                first.loc[(item, name), "output"] for name in (self.comparison.baseline, self.shown)
-            ]
-            rows.append(
-                {
-                    "better": self.shown if gain[at] > 0 else self.comparison.baseline,
-                    "item": item,
-                    **{name: _short(fields.loc[item, name]) for name in text},
-                    self.comparison.baseline: _short(outputs[0]),
-                    self.shown: _short(outputs[1]),
-                }
-            )
-        return pd.DataFrame(rows)
+        contrast = self.comparison.contrast(self.shown, self.primary)
+        return example_rows(
+            self.run.calls, self.items, self.scores, self.comparison, contrast, most
+        )
 
     def sample_note(self) -> str:
         """Say what so many items can show, and how many would show what matters."""
@@ -179,6 +167,8 @@ class PromptAnalysis:
             least = least_effect(told.items, apart)
             if math.isfinite(least):
                 note += f" So many show a difference of {least:.2g} in four of five cases."
+        if self.run.looks:
+            note += f" {_sentence(self.run.looks)} Intervals hold although one looked on the way."
         if each.needed:
             note += f" A difference of {each.metric.margin:.2g} would need {each.needed:,}."
         return note
@@ -195,6 +185,9 @@ class PromptAnalysis:
             "equivalent": f"Keep {self.decision.prompt}; it makes no difference that matters",
             "not enough data": "Not enough data to tell",
         }[self.decision.choice]
+        looks = self.run.looks
+        if looks and looks.certain:
+            stopped = f" {_sentence(looks)}"
         needed = f" {self.decision.needed:,} items would tell." if self.decision.needed else ""
         return f"{lead}: {reason}{needed}{stopped}"
 
@@ -237,6 +230,11 @@ class PromptAnalysis:
         return ()
 
 
+def _sentence(looks: Looks) -> str:
+    said = str(looks)
+    return f"{said[0].upper()}{said[1:]}."
+
+
 def _severity(each: Contrast) -> Level:
     return "watch" if each.outcome == "worse" else "ok"
 
@@ -247,24 +245,3 @@ def _effect(each: Contrast) -> Effect | None:
         return None
     interval = Interval(told.low, told.high, told.confidence)
     return Effect(each.metric.name, told.value, each.metric.unit, interval)
-
-
-def _row(each: Contrast) -> dict[str, object]:
-    told = each.difference
-    unit = f" {each.metric.unit}" if each.metric.unit else ""
-    return {
-        "candidate": each.candidate,
-        "metric": each.metric.name,
-        "baseline": f"{plain(told.baseline)}{unit}",
-        "score": f"{plain(told.candidate)}{unit}",
-        "difference (interval)": str(told),
-        "matters from": f"{plain(each.metric.margin)}{unit}",
-        "p, corrected": "< 0.001" if each.q < 0.001 else f"{each.q:.3f}",
-        "outcome": each.outcome,
-        "won / lost": f"{told.wins} / {told.losses}",
-    }
-
-
-def _short(value: object) -> str:
-    text = " ".join(str(value).split()) if value is not None else "(no output)"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
