@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.endpoint import Endpoint
     from aiopslab.prompts.evaluation import evaluate
     from aiopslab.prompts.feedback import Feedback
-    from aiopslab.prompts.items import asked, open_items, open_prompt
+    from aiopslab.prompts.items import asked, open_items, open_prompt, open_prompts
     from aiopslab.prompts.judging import model_judge
     from aiopslab.prompts.local import local_model
     from aiopslab.prompts.measures import named_scores
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from aiopslab.prompts.registry import register
     from aiopslab.prompts.run import run_prompts
     from aiopslab.prompts.sequential import peek
+    from aiopslab.prompts.stopping import Question, evaluate_until_certain
     from aiopslab.prompts.store import Store
     from aiopslab.prompts.study import analyse
     from aiopslab.prompts.tradeoff import tradeoff_figure
 
 _HOMES = {
+    "Question": "stopping",
+    "evaluate_until_certain": "stopping",
     "Endpoint": "endpoint",
     "Feedback": "feedback",
     "Metric": "comparison",
@@ -60,6 +63,7 @@ _HOMES = {
     "open_calls": "calls",
     "open_items": "items",
     "open_prompt": "items",
+    "open_prompts": "items",
     "peek": "sequential",
     "power_of": "power",
     "promote": "aliases",
@@ -77,6 +81,7 @@ __all__ = [
     "Metric",
     "Prompt",
     "PromptAnalysis",
+    "Question",
     "Store",
     "analyse",
     "asked",
@@ -86,6 +91,7 @@ __all__ = [
     "decide",
     "diff",
     "evaluate",
+    "evaluate_until_certain",
     "follow",
     "gather_opinions",
     "items_needed",
@@ -98,6 +104,7 @@ __all__ = [
     "open_calls",
     "open_items",
     "open_prompt",
+    "open_prompts",
     "peek",
     "power_of",
     "promote",

@@ -61,7 +61,8 @@ class Endpoint:
             is_address = address.scheme in {"http", "https"} and bool(address.hostname)
         except ValueError:
             is_address = False
-        if is_address and ("@" in address.netloc or address.query):
+        # Nothing of what may be a password is repeated, in whatever place it stands.
+        if "@" in self.base_url or (is_address and address.query):
             raise PromptError(
                 "the address of the endpoint holds credentials or a query",
                 f"Take them out, and set {self.key_prefix}_TOKEN.",

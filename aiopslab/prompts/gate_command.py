@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,6 @@ from aiopslab.prompts.terminal import aligned, indented, plain
 
 if TYPE_CHECKING:
     from aiopslab.prompts.analysis import PromptAnalysis
-    from aiopslab.prompts.prompt import Prompt
     from aiopslab.prompts.run import Run
 
 USE, KEEP, NOT_ENOUGH = 0, 3, 4
@@ -110,7 +108,7 @@ def gate(
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.prompts.aliases import check_compared, follow
     from aiopslab.prompts.evaluation import evaluate
-    from aiopslab.prompts.items import open_items, open_prompt
+    from aiopslab.prompts.items import open_items, open_prompts
     from aiopslab.prompts.measures import named_scores
     from aiopslab.prompts.progress import shown
     from aiopslab.prompts.study import analyse
@@ -121,11 +119,10 @@ def gate(
     numbers: list[int] = []
     if set_alias:
         addresses, name, numbers = _versions(baseline, candidate, tracking_uri)
-    tried = [open_prompt(each, tracking_uri) for each in addresses]
+    tried = open_prompts(addresses, tracking_uri)
     if tried[0].version == tried[1].version:
         click.secho(f"Keep {plain(tried[0].name)}: the candidate says the same.", bold=True)
         raise SystemExit(KEEP)
-    tried = _told_apart(tried, addresses)
     versions = dict(zip((each.name for each in tried), numbers, strict=False))
     if set_alias:
         check_compared(name, set_alias, versions, tracking_uri)
@@ -167,13 +164,6 @@ def _versions(
             "Register the candidate as a version of the prompt that is in use.",
         )
     return [f"prompts:/{name}/{number}" for number in (old, new)], name, [old, new]
-
-
-def _told_apart(tried: "list[Prompt]", addresses: list[str]) -> "list[Prompt]":
-    """Call prompts by their addresses where they have the same name."""
-    if tried[0].name != tried[1].name:
-        return tried
-    return [replace(each, name=at) for each, at in zip(tried, addresses, strict=True)]
 
 
 def _say_stopped(run: "Run") -> None:

@@ -1,5 +1,8 @@
 """Items: what prompts are tried on, and the small set of them that comes with the library."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,33 @@ def open_prompt(url: str, tracking_uri: str | None = None) -> Prompt:
 
         return open_registered(url, tracking_uri)
     return read_prompt(_embedded(url, ".yaml") if url.startswith(SCHEME) else url)
+
+
+def open_prompts(urls: Sequence[str], tracking_uri: str | None = None) -> list[Prompt]:
+    """Open several prompts that can be told apart by their names.
+
+    Parameters
+    ----------
+    urls, tracking_uri
+        As in `open_prompt`. Prompts of the same name, such as two versions of one, are called by
+        their addresses.
+
+    Raises
+    ------
+    PromptError
+        As in `open_prompt`.
+
+    Examples
+    --------
+    >>> [each.name for each in open_prompts(["embedded:plain", "embedded:examples"])]
+    ['plain', 'examples']
+    """
+    opened = [open_prompt(each, tracking_uri) for each in urls]
+    names = Counter(each.name for each in opened)
+    return [
+        replace(each, name=url) if names[each.name] > 1 else each
+        for each, url in zip(opened, urls, strict=True)
+    ]
 
 
 def _embedded(url: str, suffix: str) -> Path:

@@ -15,6 +15,8 @@ from aiopslab.prompts import trends
 from aiopslab.prompts.changes import EARLIER, Change, Outcome, changes
 from aiopslab.prompts.comparison import Metric
 from aiopslab.prompts.quantities import ATTEMPTS, Detector, Floats, Quantity, measured
+from aiopslab.prompts.scorers.attempts import is_attempt
+from aiopslab.prompts.scorers.refusals import is_refusal
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -83,6 +85,22 @@ class Production:
         columns = ["prompt_version", "quantity", "unit", "first", "last", "calls", "mean"]
         return pd.DataFrame(rows, columns=[*columns, "low", "high", "median", "p95"])
 
+    def by_version(self) -> pd.DataFrame:
+        """Return one row a version as people read it: median and tail of latency, else means."""
+        rows: list[dict[str, object]] = []
+        counts = self.calls["prompt_version"].value_counts()
+        for version, group in self.table().groupby("prompt_version", sort=False):
+            row: dict[str, object] = {"version": version, "calls": int(counts[version])}
+            for each in group.to_dict("records"):
+                unit = f" ({each['unit']})" if each["unit"] else ""
+                if each["quantity"] == "latency":
+                    row[f"latency p50{unit}"] = f"{each['median']:.0f}"
+                    row[f"p95{unit}"] = f"{each['p95']:.0f}"
+                else:
+                    row[f"{each['quantity']}{unit}"] = f"{each['mean']:.3g}"
+            rows.append(row)
+        return pd.DataFrame(rows)
+
     def differences(self) -> pd.DataFrame:
         """Return one row a comparison, in the order in which they were made."""
         columns = ["prompt_version", "against", "quantity", "before", "after", "difference"]
@@ -148,8 +166,8 @@ def watch(
     calls: pd.DataFrame,
     quality: Sequence[Metric] = (),
     *,
-    is_refusal: Detector | None = None,
-    is_attempt: Detector | None = None,
+    is_refusal: Detector | None = is_refusal,
+    is_attempt: Detector | None = is_attempt,
     baseline: str | None = None,
     every: str | pd.Timedelta | None = None,
     confidence: float = 0.95,
@@ -163,8 +181,9 @@ def watch(
     quality
         Names of columns, such as the scores of a judge or feedback of users; NaN is no score.
     is_refusal, is_attempt
-        Whether an output declines, and whether an input carries an injection. Each distinct text is
-        asked once.
+        Whether an output declines, and whether an input carries an injection: by how models decline
+        in English, and by signs that messages of users seldom have. Each distinct text is asked
+        once; none is where ``None``.
     baseline
         The version that the others are compared with; the first that ran where ``None``.
     every

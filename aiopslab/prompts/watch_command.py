@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from aiopslab.prompts.production import Production
 
 FINE, WORSE, NOT_ENOUGH = 0, 3, 4
-SURE = 0.9  # of an attempt: as one sign that has no place in a text, for users give orders as well
 COLOURS = {"ok": "green", "watch": "yellow", "act": "red"}
 EXIT_CODES = """\b
 Exit codes
@@ -60,14 +59,10 @@ def watch(
     from aiopslab.prompts.calls import open_calls
     from aiopslab.prompts.comparison import Metric
     from aiopslab.prompts.production import watch as watched
-    from aiopslab.prompts.scorers.attempts import find_attempt
-    from aiopslab.prompts.scorers.refusals import is_refusal
 
     found = watched(
         open_calls(calls, start, end, tracking_uri),
         [*map(Metric, quality), *(Metric(each, higher_is_better=False) for each in harm)],
-        is_refusal=is_refusal,
-        is_attempt=lambda text: find_attempt(text).value >= SURE,
         baseline=baseline,
         every=every,
     )
@@ -95,26 +90,7 @@ def _lines(found: "Production") -> Iterator[str]:
         yield from indented([f"{each.claim.rstrip('.')}: {each.effect}"])
     yield from indented([f"→ {each}" for each in verdict.actions])
     yield ""
-    yield from aligned(_by_version(found))
-
-
-def _by_version(found: "Production") -> "pd.DataFrame":
-    """Return a row a version: the median and 95th percentile of latency, else means."""
-    import pandas as pd
-
-    rows: list[dict[str, object]] = []
-    counts = found.calls["prompt_version"].value_counts()
-    for version, group in found.table().groupby("prompt_version", sort=False):
-        row: dict[str, object] = {"version": version, "calls": int(counts[version])}
-        for each in group.to_dict("records"):
-            unit = f" ({each['unit']})" if each["unit"] else ""
-            if each["quantity"] == "latency":
-                row[f"latency p50{unit}"] = f"{each['median']:.0f}"
-                row[f"p95{unit}"] = f"{each['p95']:.0f}"
-            else:
-                row[f"{each['quantity']}{unit}"] = f"{each['mean']:.3g}"
-        rows.append(row)
-    return pd.DataFrame(rows)
+    yield from aligned(found.by_version())
 
 
 def _through_time(found: "Production") -> "pd.DataFrame":

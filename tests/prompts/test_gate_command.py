@@ -140,7 +140,7 @@ def test_a_run_that_the_cap_stops_decides_nothing(decide, model):
         (["--repetitions", "0"], "--repetitions"),
         (["--cap-usd", "1"], "has no prices"),
         (["--input-price", "-1"], "the price of 'input' is -1.0"),
-        (["--model", "stub", "--endpoint", "ftp://me:secret@host"], "ftp"),
+        (["--model", "stub", "--endpoint", "ftp://me:secret@host"], "credentials"),
         (["--items", "nowhere.csv"], "nowhere.csv"),
         (["--candidate", "nowhere.md"], "nowhere.md"),
         (["--candidate", "embedded:plane"], "Did you mean 'plain'?"),

@@ -121,7 +121,7 @@ def test_numbers_are_those_of_welch_and_newcombe():
     assert told.loc[("v1", "latency"), "p95"] == pytest.approx(one["latency_ms"].quantile(0.95))
     assert told.loc[("v1", "correct"), ["low", "high"]].tolist() == pytest.approx([low1, high1])
     qs = result.differences()
-    assert (qs["q"] >= qs["p"]).all() and len(qs) == 5 + 2 * 5
+    assert (qs["q"] >= qs["p"]).all() and len(qs) == 7 + 2 * 7
 
 
 def test_a_change_through_time_is_of_one_version():
@@ -173,7 +173,7 @@ def test_bins_hold_all_calls_and_their_means():
     assert told.iloc[0]["correct"] == pytest.approx(mine["correct"].mean())
     assert watch(calls).every == pd.Timedelta("1h"), "48 bins at most"
     figure = result.figure()
-    assert len(figure.data) == 5 * 2
+    assert len(figure.data) == 7 * 2
     texts = [each.text for each in figure.layout.annotations]
     assert "latency (ms) · v2" in texts and "v2" in texts
     drawn = next(each for each in figure.data if each.name == "correct · v1")
@@ -201,9 +201,9 @@ def test_few_calls_are_not_enough_to_tell(rows):
 
 def test_what_is_missing_throughout_is_not_watched():
     calls = traffic(100).assign(latency_ms=np.nan, cost_usd=np.nan, correct=np.nan, output=None)
-    result = watch(calls, CORRECT, is_refusal=is_refusal)
+    result = watch(calls, CORRECT, is_refusal=is_refusal, is_attempt=None)
     assert [each.name for each in result.quantities] == ["input tokens", "output tokens"]
-    nothing = watch(calls.assign(input_tokens=np.nan, output_tokens=np.nan))
+    nothing = watch(calls.assign(input_tokens=np.nan, output_tokens=np.nan), is_attempt=None)
     assert nothing.quantities == () and nothing.table().empty
     assert nothing.verdict().headline.startswith("Not enough data")
     nothing.figure()
