@@ -77,8 +77,8 @@ def evidence_lines(
         figure.add_vline(
             float(table["items"].iloc[-1]),
             line={"color": OCHRE, "dash": "dot", "width": 2},
-            annotation={"text": labelled(stopped), "font": {"color": OCHRE}, "yanchor": "bottom"},
-            annotation_position="top left",
+            annotation={"text": labelled(stopped), "font": {"color": OCHRE}},
+            annotation_position="bottom left",
         )
     figure.update_xaxes(title="items that both prompts have a score of", rangemode="tozero")
     figure.update_yaxes(title=f"difference, {unit}" if unit else "difference")
