@@ -109,7 +109,7 @@ def rank(rows: Ints, places: Ints, scores: Floats, questions: int, k: int) -> Ra
     >>> rank(np.array([0, 0, 0]), np.array([7, 2, 5]), np.array([1.0, 1.0, 3.0]), 1, 2).places
     array([[5, 2]])
     """
-    _check(k)
+    check_depth(k)
     order = np.lexsort((places, -scores, rows))
     rows, places, scores = rows[order], places[order], scores[order]
     ranks = np.arange(len(rows)) - np.searchsorted(rows, rows)
@@ -150,7 +150,7 @@ def search(queries: Singles, vectors: Singles, k: int, among: Mask | None = None
     >>> search(vectors[:1], vectors, 2).places
     array([[0, 1]])
     """
-    _check(k)
+    check_depth(k)
     queries, vectors = _units("query", queries), _units("chunk", vectors)
     if queries.shape[1] != vectors.shape[1]:
         raise RetrievalError(
@@ -194,6 +194,18 @@ def cosines(one: Singles, two: Singles, rows: Ints, places: Ints) -> Floats:
     return found
 
 
+def check_depth(k: int) -> None:
+    """Raise where no hit is asked for.
+
+    Raises
+    ------
+    RetrievalError
+        If `k` is below 1.
+    """
+    if k < 1:
+        raise RetrievalError(f"k is {k}; expected at least 1", "Pass how many hits are wanted.")
+
+
 def _units(name: str, vectors: Singles) -> Singles:
     told = np.asarray(vectors, dtype=np.float32)
     if told.ndim != 2:
@@ -210,8 +222,3 @@ def _units(name: str, vectors: Singles) -> Singles:
             "Divide each vector by its length, and embed no empty text.",
         )
     return told
-
-
-def _check(k: int) -> None:
-    if k < 1:
-        raise RetrievalError(f"k is {k}; expected at least 1", "Pass how many hits are wanted.")

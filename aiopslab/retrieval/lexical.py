@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aiopslab.errors import RetrievalError
-from aiopslab.retrieval.exact import Mask, Ranked, rank
+from aiopslab.retrieval.exact import Mask, Ranked, check_depth, rank
 
 K1 = 1.2
 B = 0.75
@@ -148,6 +148,7 @@ class Lexical:
         RetrievalError
             If `k` is below 1.
         """
+        check_depth(k)
         asked = self._counts(questions)
         step = max(1, BLOCK // max(self._chunks, 1))
         none = np.empty(0, dtype=np.intp)

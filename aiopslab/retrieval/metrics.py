@@ -69,8 +69,7 @@ def hit_rate(grades: npt.ArrayLike, k: int | None = None) -> Floats:
     >>> hit_rate([[0, 2], [0, 0]])
     array([1., 0.])
     """
-    found: Floats = (_cut(grades, k) > 0).any(axis=1, keepdims=True).astype(np.float64)
-    return found[:, 0]
+    return np.asarray((_cut(grades, k) > 0).any(axis=1), dtype=np.float64)
 
 
 def reciprocal_rank(grades: npt.ArrayLike, k: int | None = None) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.errors import RetrievalError
-from aiopslab.retrieval.exact import Ranked, Singles, cosines, rank
+from aiopslab.retrieval.exact import Ranked, Singles, check_depth, cosines, rank
 
 Floats = npt.NDArray[np.float64]
 Scorer = Callable[[str, Sequence[str]], npt.ArrayLike]
@@ -37,8 +37,8 @@ def maximal_marginal_relevance(
     -------
     Ranked
         Scored by what each was chosen for: ``balance`` times its cosine with the question, less
-        ``1 - balance`` times the largest one with a hit before it. Of equals the one ranked higher
-        before goes first.
+        ``1 - balance`` times the largest one with a hit before it, 0 at least, so that scores fall.
+        Of equals the one ranked higher before goes first.
 
     Raises
     ------
@@ -59,8 +59,7 @@ def maximal_marginal_relevance(
     """
     if not 0 <= balance <= 1:
         raise RetrievalError(f"the balance is {balance}; expected 0 to 1", f"Pass {BALANCE}.")
-    if k < 1:
-        raise RetrievalError(f"k is {k}; expected at least 1", "Pass how many hits are wanted.")
+    check_depth(k)
     depth = ranked.places.shape[1]
     step = max(1, BLOCK // max(depth * vectors.shape[1], 1))
     parts = [slice(first, first + step) for first in range(0, len(ranked), step)]
@@ -204,6 +203,6 @@ def _choose(
         chosen.places[left, at] = candidates.places[left, best[left]]
         chosen.scores[left, at] = worth[left, best[left]]
         alike = np.einsum("qcd,qd->qc", told, told[every, best])
-        nearest = np.maximum(nearest, alike) if at else alike
+        nearest = np.maximum(nearest, alike)
         free[every, best] = False
     return chosen
