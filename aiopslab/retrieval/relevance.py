@@ -8,7 +8,7 @@ import pandas as pd
 
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval import metrics
-from aiopslab.retrieval.spans import on_one_line, require
+from aiopslab.retrieval.spans import of_questions, on_one_line, require
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -126,12 +126,12 @@ def judge(hits: pd.DataFrame, answers: pd.DataFrame, share: float = SHARE) -> Ju
     answers = answers.sort_values("grade", ascending=False, kind="stable").drop_duplicates(spans)
     answers = answers.sort_index(kind="stable")
     questions = pd.Index(answers["question"].unique(), name="question")
-    hits = hits[hits["question"].isin(questions)]
-    asked, wanted = (questions.get_indexer(pd.Index(each["question"])) for each in (hits, answers))
+    hits, asked = of_questions(hits, questions)
+    wanted = questions.get_indexer(pd.Index(answers["question"]))
     ranks = hits["rank"].to_numpy(dtype=np.intp)
     grades = answers["grade"].to_numpy(dtype=np.float64)
 
-    hit, answer = _meetings(hits, answers, questions, share)
+    hit, answer = _meetings(*on_one_line(hits, asked, answers, wanted), share)
     shape = len(questions), int(ranks.max(initial=0))
     relevant = np.zeros(shape, dtype=bool)
     relevant[asked[hit], ranks[hit] - 1] = True
@@ -178,10 +178,9 @@ def best_of_documents(hits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _meetings(
-    hits: pd.DataFrame, answers: pd.DataFrame, questions: pd.Index, share: float
+    spans: tuple[Ints, Ints], answer_spans: tuple[Ints, Ints], share: float
 ) -> tuple[Ints, Ints]:
     """Return the pairs of hit and answer that have enough in common."""
-    spans, answer_spans = on_one_line(hits, answers, questions)
     (starts, ends), (answer_starts, answer_ends) = spans, answer_spans
     order = np.argsort(answer_starts, kind="stable")
     # An answer meets a hit if it begins before the hit ends, and ends after the hit begins; the

@@ -107,10 +107,9 @@ def span_scores(hits: pd.DataFrame, answers: pd.DataFrame, k: int | None = None)
     require(hits, "hits", ("question", "rank", "document", "start", "end"))
     require(answers, "answers", ("question", "document", "start", "end"))
     questions = pd.Index(answers["question"].unique(), name="question")
-    told = hits if k is None else hits[hits["rank"] <= k]
-    told = told[told["question"].isin(questions)]
-    asked, wanted = (questions.get_indexer(pd.Index(each["question"])) for each in (told, answers))
-    (starts, ends), (answer_starts, answer_ends) = on_one_line(told, answers, questions)
+    told, asked = of_questions(hits if k is None else hits[hits["rank"] <= k], questions)
+    wanted = questions.get_indexer(pd.Index(answers["question"]))
+    (starts, ends), (answer_starts, answer_ends) = on_one_line(told, asked, answers, wanted)
 
     def of_question(which: Ints, lengths: Ints) -> npt.NDArray[np.float64]:
         return np.bincount(which, lengths, minlength=len(questions)).astype(np.float64)
@@ -135,17 +134,23 @@ def span_scores(hits: pd.DataFrame, answers: pd.DataFrame, k: int | None = None)
     return pd.DataFrame(scores, index=questions)
 
 
+def of_questions(hits: pd.DataFrame, questions: pd.Index) -> tuple[pd.DataFrame, Ints]:
+    """Return the hits of some questions, and the number of the question of each."""
+    asked = questions.get_indexer(pd.Index(hits["question"]))
+    return hits[asked >= 0], asked[asked >= 0]
+
+
 def on_one_line(
-    hits: pd.DataFrame, answers: pd.DataFrame, questions: pd.Index
+    hits: pd.DataFrame, asked: Ints, answers: pd.DataFrame, wanted: Ints
 ) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
     """Lay the documents of all questions out behind one another, so that one sweep serves all.
 
     Parameters
     ----------
     hits, answers
-        ``question, document, start, end``.
-    questions
-        All that are asked in either.
+        ``document, start, end``.
+    asked, wanted
+        The number of the question of each.
 
     Returns
     -------
@@ -155,12 +160,11 @@ def on_one_line(
     """
     both = [hits, answers]
     documents, _ = pd.factorize(pd.concat([each["document"] for each in both], ignore_index=True))
-    asked = np.concatenate([questions.get_indexer(pd.Index(each["question"])) for each in both])
     starts, ends = (
         np.concatenate([each[name].to_numpy(dtype=np.intp) for each in both])
         for name in ("start", "end")
     )
-    lines = asked * (documents.max(initial=0) + 1) + documents
+    lines = np.concatenate([asked, wanted]) * (documents.max(initial=0) + 1) + documents
     shift = lines * (ends.max(initial=0) + 1)
     starts, ends, cut = starts + shift, ends + shift, len(hits)
     return (starts[:cut], ends[:cut]), (starts[cut:], ends[cut:])
