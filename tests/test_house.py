@@ -91,7 +91,9 @@ def test_a_template_is_thin_and_stripped(template):
         cell for cell in json.loads(template.read_text())["cells"] if cell["cell_type"] == "code"
     ]
     assert len(cells) <= 12
-    assert all(len(cell["source"]) <= 12 for cell in cells)
+    for cell in cells:  # a parameter is a line, and a template has as many as its readers want
+        is_interface = "parameters" in cell["metadata"].get("tags", [])
+        assert len(cell["source"]) <= (20 if is_interface else 12)
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
     assert sum("parameters" in cell["metadata"].get("tags", []) for cell in cells) == 1
 

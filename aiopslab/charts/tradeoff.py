@@ -47,8 +47,8 @@ def tradeoff_figure(table: pd.DataFrame, cost: str, quality: str, title: str) ->
         x=table["cost"].tolist(),
         y=table["quality"].tolist(),
         mode="markers+text",
-        text=[labelled(each, 28) for each in table["label"]],
-        textposition="top center",
+        text=[f"  {labelled(each, 28)}" for each in table["label"]],
+        textposition="middle right",
         marker={
             "size": 11,
             "color": [BLUE if each else GREY for each in table["best"]],
