@@ -146,14 +146,14 @@ def words(text):
 
 
 def test_most_words_of_a_question_do_not_occur_in_its_answers(questions):
-    """On average 25 % of the words of a question occur there; in 28 % of the questions, none."""
+    """On average 26 % of the words of a question occur there; in 28 % of the questions, none."""
     shares = []
     for each in questions:
         answers = words(" ".join(answer["quote"] for answer in each["answers"]))
         if answers:
             shares.append(len(words(each["text"]) & answers) / len(words(each["text"])))
-    assert sum(shares) / len(shares) == pytest.approx(0.25, abs=0.02)
-    assert sum(share == 0 for share in shares) / len(shares) == pytest.approx(0.28, abs=0.02)
+    assert sum(shares) / len(shares) == pytest.approx(0.255, abs=0.01)
+    assert sum(share == 0 for share in shares) / len(shares) == pytest.approx(0.28, abs=0.01)
 
 
 def test_no_file_names_a_host_or_a_path_of_a_machine():
