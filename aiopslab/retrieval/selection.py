@@ -1,0 +1,83 @@
+"""Selection: questions set apart, and the configuration to use among those that were tried."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from aiopslab.retrieval.trial import Trial, answered
+from aiopslab.retrieval.truth import Truth
+
+LEAST = 20  # questions on either side, under which nothing is held out
+
+
+def split(truth: Truth, held_out: float, seed: int = 0) -> tuple[Truth, Truth]:
+    """Divide the questions that have an answer into those for tuning and those held out.
+
+    Parameters
+    ----------
+    truth
+        All.
+    held_out
+        Share of the second.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    tuple of Truth
+        Twice the same where one side would have fewer than 20 questions.
+    """
+    known = answered(truth)
+    order = np.random.default_rng(seed).permutation(len(known))
+    count = round(held_out * len(known))
+    if min(count, len(known) - count) < LEAST:
+        return truth, truth
+    return only(truth, known.iloc[np.sort(order[count:])]), only(
+        truth, known.iloc[np.sort(order[:count])]
+    )
+
+
+def choose(trials: Sequence[Trial], metric: str) -> str:
+    """Return the name of the trial to use: the cheapest that is as good as the best but for chance.
+
+    Parameters
+    ----------
+    trials
+        On the same questions.
+    metric
+        That decides; more is better.
+
+    Notes
+    -----
+    The rule of one standard error of L. Breiman et al., "Classification and regression trees",
+    1984, on the differences from the best question by question; cheap is what gives a model few
+    tokens to read, and then what answers fast.
+    """
+    best = max(trials, key=lambda each: each.mean(metric))
+    near = []
+    for each in trials:
+        short = (best.scores[metric] - each.scores[metric]).to_numpy(np.float64)
+        error = float(short.std(ddof=1)) / math.sqrt(len(short)) if len(short) > 1 else 0.0
+        if short.mean() <= error:
+            near.append(each)
+    cheapest = min(
+        near, key=lambda each: (round(each.mean("tokens")), -each.mean(metric), each.latency_ms)
+    )
+    return cheapest.name
+
+
+def only(truth: Truth, questions: pd.DataFrame) -> Truth:
+    """Return the truth of some of its questions."""
+    answers = truth.answers["question"].isin(questions["question"])
+    return Truth(questions.reset_index(drop=True), truth.answers[answers].reset_index(drop=True))
+
+
+def front(table: pd.DataFrame, metric: str) -> list[bool]:
+    """Return which trials no other beats in quality, tokens and latency together."""
+    values = table[[metric, "tokens", "latency_ms"]].to_numpy(np.float64) * [-1, 1, 1]
+    no_worse = (values[None] <= values[:, None]).all(axis=2)
+    better = (values[None] < values[:, None]).any(axis=2)
+    beaten: list[bool] = np.any(no_worse & better, axis=1).tolist()
+    return [not each for each in beaten]
