@@ -155,9 +155,9 @@ def peek_amounts(differences: npt.ArrayLike, alpha: float = 0.05) -> Peeks:
     evidence: Floats = np.exp(np.minimum(SPREAD * count**2 * part / (2 * grown), 700))
     # The share of the squares that a mean may make up, as long as it is not too far away.
     share = 2 * grown * np.log(np.sqrt(grown) / alpha) / (SPREAD * count**2)
-    ratio = np.divide(share, 1 - share, out=np.full_like(share, np.inf), where=share < 1)
+    ratio = np.divide(share, 1 - share, out=np.zeros_like(share), where=share < 1)
     variance = np.maximum(square - mean**2, 0)
-    reach = np.where(share < 1, np.sqrt(variance * np.minimum(ratio, 1e300)), np.inf)
+    reach = np.where(share < 1, np.sqrt(variance * ratio), np.inf)
     return Peeks(evidence / np.sqrt(grown), mean - reach, mean + reach, alpha)
 
 

@@ -114,9 +114,9 @@ def run_until_certain(
     -----
     The order is random, so that any item stands for those that are not asked, and the sequences of
     `peek` and `peek_amounts` hold at whatever time one stops. They hold for one set of items in one
-    order: to go on with more items after it ended is a new question. Bounds are a third to a half
-    wider than those of as many items that are looked at once; that is what a stop may cost where
-    the difference is small.
+    order: to go on with more items after it ended is a new question. Bounds are about two thirds
+    wider than those of as many items that are looked at once: a difference of eight points in 500
+    items is found in 88 of 100 runs, not in 98, but after 300 items on average.
     """
     named = items if "item" in items else items.assign(item=range(len(items)))
     _check(prompts, named, question)
