@@ -113,9 +113,7 @@ def suggested(
     optuna.logging.disable_default_handler()
     # Fields that the one search has and the other has not would be a space that changes; here all
     # are always asked for, and those that make no difference are what they are by default.
-    sampler = optuna.samplers.TPESampler(
-        seed=seed, multivariate=True, warn_independent_sampling=False
-    )
+    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     worth: dict[str, tuple[Configuration, float]] = {}
     for _ in range(trials):
