@@ -1,20 +1,15 @@
 """Evaluation: a run on whatever model there is, the embedded one where none is named."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pandas as pd
 
-from aiopslab.errors import PromptError
-from aiopslab.prompts.endpoint import Endpoint
-from aiopslab.prompts.local import local_model
 from aiopslab.prompts.progress import Progress
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.run import Run, run_prompts
+from aiopslab.prompts.service import serve
 from aiopslab.prompts.store import Store
-
-PRICED = ("input", "output")
 
 
 def default_store() -> Path:
@@ -60,28 +55,7 @@ def evaluate(
     PromptError
         If only one of address and model is given, a price is of neither, or as in `run_prompts`.
     """
-    if (base_url is None) != (model is None):
-        raise PromptError(
-            f"the endpoint is {base_url!r} and the model {model!r}; expected both or neither",
-            "Name both, or leave both out for the embedded model.",
-        )
-    for name, price in (prices or {}).items():
-        if name not in PRICED or not price >= 0:
-            raise PromptError(
-                f"the price of {name!r} is {price}; expected numbers of at least 0 for "
-                f"{' and '.join(PRICED)}",
-                'Write e.g. {"input": 0.5, "output": 1.5}, in USD for a million tokens.',
-            )
-    at: AbstractContextManager[Endpoint] = local_model()
-    if base_url is not None and model is not None:
-        named = Endpoint(
-            base_url,
-            model,
-            concurrency=concurrency,
-            input_price=(prices or {}).get("input"),
-            output_price=(prices or {}).get("output"),
-        )
-        at = nullcontext(named)
+    at = serve(base_url, model, prices, concurrency)
     with at as endpoint, Store(store or default_store()) as kept:
         return run_prompts(
             prompts,

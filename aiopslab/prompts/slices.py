@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from aiopslab.prompts.comparison import Comparison
-from aiopslab.prompts.differences import difference
+from aiopslab.prompts.comparison import Comparison, Measure, once
 from aiopslab.prompts.pairs import pair
 
 MOST = 20  # values of a field, to be kinds
@@ -15,7 +14,12 @@ COLUMNS = (
 
 
 def find_slices(
-    scores: pd.DataFrame, items: pd.DataFrame, comparison: Comparison, metric: str, seed: int = 0
+    scores: pd.DataFrame,
+    items: pd.DataFrame,
+    comparison: Comparison,
+    metric: str,
+    seed: int = 0,
+    measure: Measure = once,
 ) -> pd.DataFrame:
     """Compare the prompts on every kind of item.
 
@@ -31,6 +35,8 @@ def find_slices(
         Which.
     seed
         Of the resampling.
+    measure
+        As in `compare`.
 
     Returns
     -------
@@ -62,7 +68,7 @@ def find_slices(
                 continue
             for value in sorted(values.dropna().astype(str).unique()):
                 some = pairs.take((values.astype(str) == value).to_numpy())
-                found = difference(some, told.difference.confidence, seed)
+                found = measure(told.metric, some, told.difference.confidence, seed)
                 if len(some) >= LEAST and found.method != "none":
                     sides = (found.baseline, found.candidate)
                     effect = (found.value, found.low, found.high, found.p)

@@ -82,7 +82,8 @@ def analyse(
     primary, *guards = scorers
     goal: Goal = "better" if saves is None else "no worse"
     decision = decide(comparison, primary, guards, goal, saves)
-    slices = find_slices(scored[scored["metric"] == primary], named, comparison, primary, seed)
+    of_it = scored[scored["metric"] == primary]
+    slices = find_slices(of_it, named, comparison, primary, seed, measure)
     return PromptAnalysis(run, named, scored, comparison, decision, primary, slices)
 
 
