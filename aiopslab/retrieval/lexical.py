@@ -3,18 +3,20 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from aiopslab.errors import RetrievalError
+from aiopslab.errors import RetrievalError, did_you_mean
 from aiopslab.retrieval.exact import Mask, Ranked, check_depth, rank
 
 K1 = 1.2
 B = 0.75
+STEMMER = "english"
 BLOCK = 1 << 23  # scores at a time, 64 MB
 
-WORDS = re.compile(r"\w+")
 # Han, kana, Hangul, Thai, Lao, Khmer and Burmese are written without spaces between words, or with
 # endings joined to them.
 JOINED = re.compile(
@@ -24,7 +26,7 @@ JOINED = re.compile(
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, as they are compared.
+    """Return the words of a text.
 
     Parameters
     ----------
@@ -34,26 +36,20 @@ def words(text: str) -> list[str]:
     Returns
     -------
     list of str
-        Runs of letters, digits and underscores, without regard to case, accents kept; English
-        plurals and possessives are taken for the singular. Scripts that put no space between words
-        give every two characters that stand together. No word is left out: one that is everywhere
-        weighs next to nothing in BM25, and "not", "how" and "will" may be what is asked for.
-
-    Notes
-    -----
-    The plural rules are the S-stemmer of D. Harman, "How effective is suffixing?", Journal of the
-    American Society for Information Science 42, 1991. It touches no word that is not in -s, so that
-    names, codes and other languages mostly stay what they are.
+        Runs of letters, digits and underscores, without regard to case, accents kept. Scripts that
+        put no space between words give every two characters that stand together. No word is left
+        out: one that is everywhere weighs next to nothing in BM25, and "not", "how" and "will" may
+        be what is asked for.
 
     Examples
     --------
-    >>> words("Boundary layers, heat-flow studies: 境界層")
-    ['boundary', 'layer', 'heat', 'flow', 'study', '境界', '界層']
+    >>> words("Heat-flow studies, RET-4012: 境界層")
+    ['heat', 'flow', 'studies', 'ret', '4012', '境界', '界層']
     """
     found: list[str] = []
-    for word in WORDS.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for word in _pattern().findall(unicodedata.normalize("NFKC", text).casefold()):
         if word.isascii():
-            found.append(_singular(word))
+            found.append(word)
             continue
         begin = 0
         for run in JOINED.finditer(word):
@@ -62,6 +58,55 @@ def words(text: str) -> list[str]:
             begin = run.end()
         found += [word[begin:]] if begin < len(word) else []
     return found
+
+
+def stems(several: Sequence[str], language: str | None = STEMMER) -> list[str]:
+    """Return what words have in common with their other forms.
+
+    Parameters
+    ----------
+    several
+        Words, in small letters.
+    language
+        One that Snowball has a stemmer of, such as ``german``; ``None`` leaves all as they are.
+
+    Returns
+    -------
+    list of str
+        One a word. Those with digits or underscores are codes and names, and stay what they are; in
+        English so do those with other letters than a to z.
+
+    Raises
+    ------
+    RetrievalError
+        If there is no stemmer of the language.
+
+    Notes
+    -----
+    M. F. Porter, "Snowball: a language for stemming algorithms", 2001.
+
+    Examples
+    --------
+    >>> stems(["retrieval", "retrieved", "policies", "élèves", "max_retries", "k8s"])
+    ['retriev', 'retriev', 'polici', 'élèves', 'max_retries', 'k8s']
+    """
+    if language is None:
+        return list(several)
+    import Stemmer
+
+    try:
+        stemmer = Stemmer.Stemmer(language, 0)  # keeps nothing: each word comes once
+    except KeyError:
+        raise RetrievalError(
+            f"there is no stemmer of {language!r}", did_you_mean(language, Stemmer.algorithms())
+        ) from None
+
+    def inflected(word: str) -> bool:
+        return not any(each.isdigit() or each == "_" for each in word) and (
+            language != STEMMER or word.isascii()
+        )
+
+    return [stemmer.stemWord(each) if inflected(each) else each for each in several]
 
 
 class Lexical:
@@ -76,12 +121,14 @@ class Lexical:
     b
         How much long texts are marked down, 0 to 1.
     tokenize
-        Splits a text into what is compared; bring one with the stemmer of a language here.
+        Splits a text into words.
+    stemmer
+        The language whose words are compared by their `stems`; ``None`` compares them as they are.
 
     Raises
     ------
     RetrievalError
-        If `k1` or `b` is out of range.
+        If `k1` or `b` is out of range, or there is no stemmer of the language.
 
     Notes
     -----
@@ -101,6 +148,7 @@ class Lexical:
         k1: float = K1,
         b: float = B,
         tokenize: Callable[[str], list[str]] = words,
+        stemmer: str | None = STEMMER,
     ) -> None:
         if not (k1 >= 0 and 0 <= b <= 1):
             raise RetrievalError(
@@ -110,11 +158,11 @@ class Lexical:
         from bm25s import BM25
         from scipy.sparse import csr_array
 
-        self._tokenize = tokenize
+        self._tokenize, self._stemmer = tokenize, stemmer
         self._vocabulary: dict[str, int] = {}
         numbers = [
-            [self._vocabulary.setdefault(word, len(self._vocabulary)) for word in tokenize(text)]
-            for text in texts
+            [self._vocabulary.setdefault(word, len(self._vocabulary)) for word in each]
+            for each in self._compared(texts)
         ]
         self._chunks = len(numbers)
         size = len(self._vocabulary)
@@ -168,14 +216,21 @@ class Lexical:
         told = [np.concatenate(each) for each in (rows, places)]
         return rank(told[0], told[1], np.concatenate(scores), len(questions), k)
 
+    def _compared(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the words of each text, as they are compared."""
+        told = [self._tokenize(text) for text in texts]
+        distinct = [*dict.fromkeys(chain.from_iterable(told))]
+        stem = dict(zip(distinct, stems(distinct, self._stemmer), strict=True))
+        return [[stem[word] for word in each] for each in told]
+
     def _counts(self, questions: Sequence[str]) -> Any:
         """Return how often each word is in each question, sparse; unknown words tell nothing."""
         from scipy.sparse import csr_array
 
         at = [
             (row, self._vocabulary[word])
-            for row, text in enumerate(questions)
-            for word in self._tokenize(text)
+            for row, each in enumerate(self._compared(questions))
+            for word in each
             if word in self._vocabulary
         ]
         rows, columns = np.array(at, dtype=np.intp).reshape(-1, 2).T
@@ -183,15 +238,11 @@ class Lexical:
         return csr_array((np.ones(len(at)), (rows, columns)), shape=shape)
 
 
-def _singular(word: str) -> str:
-    """Return an English word without the ending of the plural."""
-    if len(word) > 3 and word.endswith("ies") and word[-4] not in "ae":
-        return word[:-3] + "y"
-    if len(word) > 3 and word.endswith("es") and word[-3] not in "aeo":
-        return word[:-1]
-    if len(word) > 2 and word.endswith("s") and word[-2] not in "us":
-        return word[:-1]
-    return word
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Return what a word is: marks, such as the vowels of Hindi, belong to the letter before."""
+    marks = [chr(each) for each in range(0x20000) if unicodedata.category(chr(each))[0] == "M"]
+    return re.compile(rf"\w[\w{''.join(marks)}]*")
 
 
 def _twos(run: str) -> list[str]:

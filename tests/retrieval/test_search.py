@@ -13,7 +13,7 @@ from aiopslab.errors import RetrievalError
 from aiopslab.retrieval import exact
 from aiopslab.retrieval.exact import Ranked, search
 from aiopslab.retrieval.fusion import min_max, reciprocal_rank_fusion, weighted, z_scores
-from aiopslab.retrieval.lexical import Lexical, words
+from aiopslab.retrieval.lexical import Lexical, stems, words
 from aiopslab.retrieval.reranking import late_interaction, maximal_marginal_relevance, rerank
 
 
@@ -128,6 +128,45 @@ def test_words_of_any_script_are_found():
     found = Lexical(corpus).search(["GRÖSSE", "境界", "a bird's wing", "FINE abc", "ПОТОК"], 1)
     assert found.places.ravel().tolist() == [0, 1, 2, 4, 5]
     assert words("境") == ["境"] and words("ab境界cd") == ["ab", "境界", "cd"] and words(" .") == []
+
+
+def test_marks_belong_to_the_letter_before():
+    assert words("हिन्दी में ⚠️ ok") == ["हिन्दी", "में", "ok"]
+    assert words("नमस्ते") != words("नमस्त")
+
+
+def test_forms_of_a_word_are_one_and_codes_stay_what_they_are():
+    corpus = [
+        "policies of retrieval",
+        "RET-4012",
+        "max_retries",
+        "gpt4s",
+        "élèves",
+        "retry",
+        "news",
+    ]
+    questions = ["retrieved policy", "ret 401", "max_retry", "gpt4", "élève", "retries", "new"]
+    assert hits(Lexical(corpus).search(questions, 9)) == [[0], [1], [], [], [], [5], []]
+    asked = ["retrieval", "retrieved", "retries"]
+    assert hits(Lexical(corpus, stemmer=None).search(asked, 9)) == [[0], [], []]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12)))
+def test_stems_are_one_a_word_and_none_without_a_stemmer(several):
+    assert stems(several, None) == several
+    told = stems(several)
+    assert len(told) == len(several)
+    for word, stem in zip(several, told, strict=True):
+        assert stem == word or (word.isascii() and not any(each in "_0123456789" for each in word))
+
+
+def test_other_languages_have_stemmers_of_their_own():
+    corpus = ["die Häuser", "фирменными", "कपड़ों"]
+    for place, (question, language) in enumerate(
+        [("Haus", "german"), ("фирменный", "russian"), ("कपड़ा", "hindi")]
+    ):
+        assert hits(Lexical(corpus, stemmer=language).search([question], 1)) == [[place]]
+        assert hits(Lexical(corpus).search([question], 1)) == [[]]
 
 
 def test_a_tokenizer_of_ones_own_is_used_for_both():
@@ -252,6 +291,7 @@ def test_late_interaction_takes_the_nearest_token_of_each():
         (lambda: search(units(1), units(3), 0), "k is 0"),
         (lambda: Lexical(["a"]).search(["a"], 0), "k is 0"),
         (lambda: Lexical(["a"], b=2), "b 2"),
+        (lambda: Lexical(["a"], stemmer="englsh"), "(?s)no stemmer of 'englsh'.*'english'"),
         (lambda: reciprocal_rank_fusion([], 3), "of .* questions"),
         (lambda: weighted([ranked([1]), ranked([1], [2])], 3), r"of \[1, 2\] questions"),
         (lambda: weighted([ranked([1])], 3, [1, 2]), "the weights are"),
