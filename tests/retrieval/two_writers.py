@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def texts_of(writer):
-    return {f"{writer}/{name}": f"{writer} {text}" for name, text in pages(PAGES).items()}
+    told = pages(PAGES).items()
+    return {f"{writer}/{name}": text.replace("Line", f"Line {writer}") for name, text in told}
 
 
 def lose_vectors(folder):
