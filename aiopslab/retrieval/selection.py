@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.trial import Trial, answered
 from aiopslab.retrieval.truth import Truth
 
@@ -39,7 +40,7 @@ def split(truth: Truth, held_out: float, seed: int = 0) -> tuple[Truth, Truth]:
     )
 
 
-def choose(trials: Sequence[Trial], metric: str) -> str:
+def choose(trials: Sequence[Trial], metric: str, most_tokens: float | None = None) -> str:
     """Return the name of the trial to use: the cheapest that is as good as the best but for chance.
 
     Parameters
@@ -48,6 +49,13 @@ def choose(trials: Sequence[Trial], metric: str) -> str:
         On the same questions.
     metric
         That decides; more is better.
+    most_tokens
+        That its hits may have on average; without a bound where ``None``.
+
+    Raises
+    ------
+    RetrievalError
+        If every trial has more.
 
     Notes
     -----
@@ -55,9 +63,18 @@ def choose(trials: Sequence[Trial], metric: str) -> str:
     1984, on the differences from the best question by question; cheap is what gives a model few
     tokens to read, and then what answers fast.
     """
-    best = max(trials, key=lambda each: each.mean(metric))
+    bound = math.inf if most_tokens is None else most_tokens
+    eligible = [each for each in trials if each.mean("tokens") <= bound]
+    if not eligible:
+        least = min(each.mean("tokens") for each in trials)
+        raise RetrievalError(
+            f"every configuration returns more than {bound:g} tokens a question; the least is "
+            f"{least:,.0f}",
+            "Allow more, or try smaller chunks or fewer of them.",
+        )
+    best = max(eligible, key=lambda each: each.mean(metric))
     near = []
-    for each in trials:
+    for each in eligible:
         short = (best.scores[metric] - each.scores[metric]).to_numpy(np.float64)
         error = float(short.std(ddof=1)) / math.sqrt(len(short)) if len(short) > 1 else 0.0
         if short.mean() <= error:

@@ -1,7 +1,7 @@
 """Sweep: configurations tried on some questions, and the best confirmed on others."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.errors import RetrievalError, did_you_mean
-from aiopslab.models.embedder import Embedder
 from aiopslab.retrieval.asked import Asked
 from aiopslab.retrieval.configuration import Configuration
-from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.selection import choose, front, only, split
 from aiopslab.retrieval.space import Space, drawn, grid, suggested
@@ -101,7 +99,7 @@ class Sweep:
 
 
 def tune(
-    corpus: Corpus,
+    retriever: Retriever,
     truth: Truth,
     space: Space,
     current: Configuration | None = None,
@@ -110,7 +108,7 @@ def tune(
     trials: int = 50,
     metric: str = "ndcg",
     held_out: float = 1 / 3,
-    embedders: Mapping[str, Embedder] | None = None,
+    most_tokens: float | None = None,
     seed: int = 0,
     report: Report | None = None,
 ) -> Sweep:
@@ -118,8 +116,8 @@ def tune(
 
     Parameters
     ----------
-    corpus
-        What is searched.
+    retriever
+        Of the corpus; what it has made serves whatever is asked of it later, too.
     truth
         Questions, and where they are answered.
     space
@@ -137,8 +135,8 @@ def tune(
         span_precision, span_iou``.
     held_out
         Share of the questions on which the best is confirmed, 0 to 1.
-    embedders
-        See `Retriever`.
+    most_tokens
+        That the hits of a question may have on average, for a configuration to be the best.
     seed
         Of the split, and of what is drawn.
     report
@@ -168,7 +166,6 @@ def tune(
         raise RetrievalError(f"held_out is {held_out}; expected 0 to 1", "Pass for example 0.33.")
     base = current or Configuration()
     told = report or _quiet
-    retriever = Retriever(corpus, embedders, lambda done, of: told("embedding", done, of))
     tuning, apart = split(truth, held_out, seed)
     asked = Asked(answered(tuning)["text"].tolist())
     tried = {base.name: run_trial(retriever, tuning, base, asked)}
@@ -188,7 +185,7 @@ def tune(
         for number, configuration in enumerate(wanted):
             told("configurations", number, len(wanted))
             attempt(configuration)
-    best = choose([*tried.values()], metric)
+    best = choose([*tried.values()], metric, most_tokens)
     now = run_trial(retriever, apart, base)
     confirmed = now if best == base.name else run_trial(retriever, apart, tried[best].configuration)
     return Sweep(

@@ -25,8 +25,8 @@ POOR = Configuration(size=400, k=1, search="dense")
 
 
 def tuned(method="grid", **more):
-    told = {"trials": 12, "embedders": {"minilm": Words()}, **more}
-    return tune(CORPUS, TRUTH, SPACE, POOR, method=method, **told)
+    retriever = Retriever(CORPUS, {"minilm": Words()})
+    return tune(retriever, TRUTH, SPACE, POOR, method=method, **{"trials": 12, **more})
 
 
 @pytest.mark.parametrize("method", ["grid", "random", "optuna"])
@@ -88,6 +88,12 @@ def test_the_cheapest_of_those_that_are_as_good_is_chosen():
     )
     assert one.mean("recall") == many.mean("recall") == 1.0
     assert choose([many, one], "recall") == one.name
+
+
+def test_a_budget_of_tokens_is_kept_or_refused():
+    assert tuned(most_tokens=150).confirmed.mean("tokens") < 200
+    with pytest.raises(RetrievalError, match="every configuration returns more than 3 tokens"):
+        tuned(most_tokens=3)
 
 
 def test_held_out_questions_are_no_part_of_the_tuning():
@@ -163,7 +169,7 @@ def test_a_wrong_space_is_told(space, says):
 def test_questions_without_any_answer_are_no_truth():
     nothing = Truth(TRUTH.questions, TRUTH.answers.head(0))
     with pytest.raises(RetrievalError, match="none of 64 questions has an answer"):
-        tune(CORPUS, nothing, SPACE, POOR, embedders={"minilm": Words()})
+        tune(Retriever(CORPUS, {}), nothing, SPACE, POOR)
 
 
 def test_draws_repeat_with_their_seed_and_are_distinct():
