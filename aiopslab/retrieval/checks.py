@@ -112,7 +112,7 @@ def checks(contents: Contents) -> tuple[Check, ...]:
 
 def _of_vectors(contents: Contents) -> list[Check]:
     vectors, readable, chunks = contents.vectors, contents.readable, contents.chunks
-    finite = np.isfinite(vectors).all(axis=1)
+    finite: Mask = np.asarray(np.isfinite(vectors).all(axis=1), dtype=np.bool_)
     zero = ~vectors.any(axis=1)
     own = are_own(np.where(finite[:, None], vectors, 0), chunks["checksum"])
     width, wanted = vectors.shape[1], contents.dimensions

@@ -1,7 +1,6 @@
 """Health of a store: each fault is put in for real, and found by its name."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from aiopslab.retrieval import health
@@ -10,6 +9,7 @@ from aiopslab.retrieval.exact import search
 from aiopslab.retrieval.ingestion import ingest
 from aiopslab.retrieval.query_drift import separation
 from aiopslab.retrieval.records import checksums, prepared
+from tests.chroma_server import chroma_server
 from tests.retrieval.stores import DIMENSIONS, Hashing, corpus, pages, vectors_of
 from tests.retrieval.two_writers import lose_vectors
 
@@ -173,10 +173,7 @@ def test_the_table_puts_the_worst_first_and_the_figure_shows_each(index):
 
 @pytest.mark.server
 def test_at_a_server_health_is_the_same(tmp_path):
-    from tests.chroma_server import chroma_server
-
     with chroma_server(tmp_path) as server, open_index(f"{server.url}/abc", Hashing()) as index:
         ingest(index, *corpus(pages(3)), "lines")
         write(index, {"page0.md": "Line 0 of page 0.\n"}, vectors_of(["Something else.\n"]))
         assert affected(health.check(index))["vectors of others"] == 1
-        pd.testing.assert_frame_equal(health.check(index).table(), health.check(index).table())
