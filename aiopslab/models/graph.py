@@ -15,7 +15,7 @@ OPSET, IR_VERSION = 23, 11
 
 
 def sentence_graph(weights: Path) -> bytes:
-    """Return an ONNX graph from the tokens of a text to the mean of their last states.
+    """Return an ONNX graph from the tokens of a text to their last states, and the mean of these.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def sentence_graph(weights: Path) -> bytes:
     Returns
     -------
     bytes
-        Input ``tokens``, int64 ``(tokens,)``; output ``mean``, float32 ``(384,)``.
+        Input ``tokens``, int64 ``(tokens,)``; outputs ``states``, float32 ``(tokens, 384)``, and
+        ``mean``, float32 ``(384,)``.
 
     Raises
     ------
@@ -57,10 +58,12 @@ def sentence_graph(weights: Path) -> bytes:
     def dense(states: str, name: str) -> str:
         return node("Gemm", states, weight(f"{name}.weight"), weight(f"{name}.bias"), transB=1)
 
-    def norm(states: str, beside: str, name: str) -> str:
+    def norm(states: str, beside: str, name: str, output: str = "") -> str:
         scale, bias = weight(f"{name}.LayerNorm.weight"), weight(f"{name}.LayerNorm.bias")
         total = node("Add", states, beside)
-        return node("LayerNormalization", total, scale, bias, axis=-1, epsilon=EPSILON)
+        return node(
+            "LayerNormalization", total, scale, bias, output=output, axis=-1, epsilon=EPSILON
+        )
 
     first = constant("first", [0])
     words = node("Gather", weight("embeddings.word_embeddings.weight"), "tokens")
@@ -78,14 +81,18 @@ def sentence_graph(weights: Path) -> bytes:
         read = dense(node("Squeeze", read, first), f"{layer}.attention.output.dense")
         states = norm(read, states, f"{layer}.attention.output")
         inner = node("Gelu", dense(states, f"{layer}.intermediate.dense"))
-        states = norm(dense(inner, f"{layer}.output.dense"), states, f"{layer}.output")
+        last = "states" if index == LAYERS - 1 else ""
+        states = norm(dense(inner, f"{layer}.output.dense"), states, f"{layer}.output", last)
     node("ReduceMean", states, first, output="mean", keepdims=0)
 
     graph = helper.make_graph(
         nodes,
         "sentence",
         [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["length"])],
-        [helper.make_tensor_value_info("mean", TensorProto.FLOAT, [DIMENSIONS])],
+        [
+            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["length", DIMENSIONS]),
+            helper.make_tensor_value_info("mean", TensorProto.FLOAT, [DIMENSIONS]),
+        ],
         [*used.values()],
     )
     opset = [helper.make_opsetid("", OPSET)]

@@ -4,12 +4,14 @@ Wang et al., "MiniLM: deep self-attention distillation", 2020; Reimers & Gurevyc
 2019. The weights are ``all-MiniLM-L6-v2`` as published, in float32.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,31 @@ from aiopslab.models.files import MINILM, find
 from aiopslab.models.graph import DIMENSIONS, sentence_graph
 
 MAX_TOKENS = 256  # that the model was trained to read
+WINDOW = MAX_TOKENS - 2  # tokens of a text that are read at once, between the marks
+STEP = WINDOW // 2  # so that a token has a quarter of a window before and behind it
+AHEAD = 64  # windows that are read before they are asked for, 25 MB
+BLOCK = 10_000  # characters that are handed to the tokenizer at a time, which takes 140 bytes each
+
+_SPACE = re.compile(r"\s")
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
+
+
+class TokenStates(NamedTuple):
+    """Tokens of a text, in their order, and the last states of the network at each.
+
+    Parameters
+    ----------
+    text
+        Which of several it is, from 0.
+    spans
+        Position of each token in characters, half-open and rising, int64 ``(tokens, 2)``.
+    states
+        Not of unit length, float32 ``(tokens, 384)``.
+    """
+
+    text: int
+    spans: Counts
+    states: Vectors
 
 
 @dataclass(frozen=True)
@@ -107,6 +134,64 @@ class MiniLM:
                 vectors[row], lost[row] = vector, rest
         return vectors, lost
 
+    def token_states(self, texts: Iterable[str]) -> Iterator[TokenStates]:
+        """Read texts to their ends, however long, in windows of 256 tokens that overlap by half.
+
+        Parameters
+        ----------
+        texts
+            They are read as the parts are asked for.
+
+        Yields
+        ------
+        TokenStates
+            Text by text, one part a window and one at least: the tokens that are nearer to its
+            middle than to that of another. The marks of begin and end are left out.
+
+        Raises
+        ------
+        ModelError
+            If the files are not here or cannot be read, or one of the texts is no string.
+
+        Examples
+        --------
+        >>> from aiopslab.models.files import MINILM
+        >>> if MINILM.is_here:
+        ...     (part,) = MiniLM().token_states(["Cats sleep."])
+        ...     assert part.spans.tolist() == [[0, 4], [5, 10], [10, 11]]
+        """
+        listed = as_texts(texts)
+        tokenizer, session = _loaded(*find(MINILM))
+        begin, end = tokenizer.encode("").ids
+
+        def windows() -> Iterator[tuple[int, Counts, slice, Counts]]:
+            for place, text in enumerate(listed):
+                tokens, spans = _tokens(tokenizer, text)
+                for start, (first, last) in _windows(len(tokens)):
+                    read = np.concatenate([[begin], tokens[start : start + WINDOW], [end]])
+                    yield place, spans[first:last], slice(1 + first - start, 1 + last - start), read
+
+        def states(window: tuple[int, Counts, slice, Counts]) -> TokenStates:
+            place, spans, kept, tokens = window
+            return TokenStates(place, spans, session.run(["states"], {"tokens": tokens})[0][kept])
+
+        asked = windows()
+        with ThreadPoolExecutor(self.threads) as pool:
+            while batch := list(islice(asked, AHEAD)):
+                yield from pool.map(states, batch)
+
+    def token_vectors(self, text: str) -> Vectors:
+        """Return the vectors of the tokens of a text, for late interaction.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, ``(tokens, 384)``, of length 1, as `token_states` has them.
+        """
+        states = np.concatenate([each.states for each in self.token_states([text])])
+        lengths = np.linalg.norm(states, axis=1, keepdims=True)
+        return np.asarray(states / lengths, dtype=np.float32)
+
     def count_tokens(self, texts: Iterable[str]) -> Counts:
         """Count the tokens of texts, the marks of begin and end among them.
 
@@ -152,6 +237,46 @@ def _loaded(weights: Path, vocabulary: Path) -> tuple[Any, Any]:
     return tokenizer, session
 
 
+def _tokens(tokenizer: Any, text: str) -> tuple[Counts, Counts]:
+    """Return the tokens of a text of any length, and where they are."""
+    readable = _readable(text)
+    tokens, spans = [np.empty(0, np.int64)], [np.empty((0, 2), np.int64)]
+    start = 0
+    while start < len(readable):
+        space = _SPACE.search(readable, start + BLOCK, start + 2 * BLOCK)
+        end = space.start() if space else start + 2 * BLOCK
+        encoded = tokenizer.encode(readable[start:end], add_special_tokens=False)
+        tokens.append(np.array(encoded.ids, dtype=np.int64))
+        spans.append(np.array(encoded.offsets, dtype=np.int64).reshape(-1, 2) + start)
+        start = end
+    return np.concatenate(tokens), np.concatenate(spans)
+
+
+def _windows(tokens: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield where windows begin, evenly, and from where to where a token is nearest to the middle.
+
+    Examples
+    --------
+    >>> list(_windows(10)), list(_windows(354))
+    ([(0, (0, 10))], [(0, (0, 177)), (100, (177, 354))])
+    """
+    beyond = max(tokens - WINDOW, 0)
+    starts = np.linspace(0, beyond, 1 - -beyond // STEP).round().astype(int).tolist()
+    between = [(one + two + WINDOW) // 2 for one, two in pairwise(starts)]
+    yield from zip(starts, pairwise([0, *between, tokens]), strict=True)
+
+
 def _readable(text: str) -> str:
-    """Join halves of surrogate pairs, and replace those left alone by what is not read."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    r"""Join halves of surrogate pairs; what stands for the rest, to the same length, is not read.
+
+    Examples
+    --------
+    >>> _readable("a\ud83d\ude00b") == "a😀\ufffdb"
+    True
+    """
+
+    def joined(halves: re.Match[str]) -> str:
+        whole = halves.group().encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.ljust(len(halves.group()), "\ufffd")
+
+    return _HALVES.sub(joined, text)

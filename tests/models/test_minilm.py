@@ -129,7 +129,74 @@ def test_halves_of_surrogates_are_joined_or_left_out(minilm):
     np.testing.assert_array_equal(alone, without)
 
 
+def test_tokens_have_the_states_of_the_same_network_by_numpy_and_their_places(minilm):
+    weights, vocabulary = find(MINILM)
+    tokenizer = Tokenizer.from_file(str(vocabulary))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tensors = transformer.read(weights)
+    for text in TEXTS:
+        encoded = tokenizer.encode(text.replace("\ud800", ""))
+        (part,) = minilm.token_states([text])
+        expected = transformer.last_states(tensors, encoded.ids)[1:-1]
+        np.testing.assert_allclose(part.states, expected, rtol=0, atol=2e-5)
+        if "\ud800" not in text:
+            np.testing.assert_array_equal(part.spans, np.reshape(encoded.offsets[1:-1], (-1, 2)))
+        vectors = minilm.token_vectors(text)
+        lengths = np.linalg.norm(part.states, axis=1, keepdims=True)
+        assert vectors.dtype == np.float32 and vectors.shape == part.states.shape
+        np.testing.assert_allclose(vectors * lengths, part.states, rtol=0, atol=1e-5)
+
+
+def test_a_token_is_where_it_is_between_halves_of_surrogates(minilm):
+    text = "disk \ud83d\ude00 full\ud800 now"
+    (part,) = minilm.token_states([text])
+    told = [text[start:end] for start, end in part.spans.tolist()]
+    assert told[0] == "disk" and told[-2:] == ["full", "now"]
+
+
+def digits(count):
+    """Return a text of as many tokens, each followed by a space."""
+    return "".join(f"{each % 7} " for each in range(count))
+
+
+@settings(max_examples=10)
+@given(st.lists(st.integers(0, 900), max_size=3), st.integers(1, 3))
+def test_texts_are_read_to_their_ends_whatever_their_length(minilm, lengths, threads):
+    parts = list(MiniLM(threads).token_states([digits(each) for each in lengths]))
+    assert [each.text for each in parts] == sorted(each.text for each in parts)
+    for place, length in enumerate(lengths):
+        mine = [each for each in parts if each.text == place]
+        spans = np.concatenate([each.spans for each in mine])
+        assert spans.tolist() == [[2 * each, 2 * each + 1] for each in range(length)]
+        assert all(each.states.shape == (len(each.spans), 384) for each in mine)
+
+
+@pytest.mark.parametrize("length", [254, 255, 700])
+def test_a_token_is_read_in_the_window_in_whose_middle_it_is(minilm, length):
+    text = digits(length)
+    told = np.concatenate([each.states for each in minilm.token_states([text])])
+    windows = {
+        start: next(minilm.token_states([text[2 * start : 2 * (start + 254)]])).states
+        for start in {254: [0], 255: [0, 1], 700: [0, 112, 223, 334, 446]}[length]
+    }
+    for token, state in enumerate(told):
+        off = {start: abs(start + 126.5 - token) for start in windows if start <= token}
+        nearest = [start for start in off if off[start] == min(off.values())]
+        assert any((windows[start][token - start] == state).all() for start in nearest)
+
+
+@pytest.mark.parametrize("text", ["境" * 200, "the disks\n are full " * 40])
+def test_the_tokenizer_may_be_handed_a_text_in_blocks(minilm, monkeypatch, text):
+    (whole,) = minilm.token_states([text])
+    monkeypatch.setattr("aiopslab.models.minilm.BLOCK", 40)
+    (part,) = minilm.token_states([text])
+    np.testing.assert_array_equal(part.spans, whole.spans)
+    np.testing.assert_array_equal(part.states, whole.states)
+
+
 def test_no_texts_are_no_vectors(minilm):
+    assert list(minilm.token_states([])) == []
     assert minilm.embed([]).shape == (0, 384) and minilm.count_tokens([]).shape == (0,)
 
 
@@ -139,6 +206,8 @@ def test_what_is_no_list_of_texts_is_told(minilm, texts):
         minilm.embed(texts)
     with pytest.raises(ModelError, match="expected"):
         minilm.count_tokens(texts)
+    with pytest.raises(ModelError, match="expected"):
+        list(minilm.token_states(texts))
 
 
 def test_the_name_tells_the_revision(minilm):

@@ -21,6 +21,12 @@ def read(path):
 
 def embed(weights, tokens):
     """Return the unit vector of one text."""
+    mean = last_states(weights, tokens).mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def last_states(weights, tokens):
+    """Return what the network makes of each token of one text."""
 
     def dense(states, name):
         return states @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
@@ -51,5 +57,4 @@ def embed(weights, tokens):
         inner = dense(states, f"{layer}.intermediate.dense")
         inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
         states = norm(states + dense(inner, f"{layer}.output.dense"), f"{layer}.output")
-    mean = states.mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    return states
