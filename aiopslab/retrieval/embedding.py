@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,14 @@ def unit_vectors(embedder: Embedder, texts: list[str], progress: Told | None = N
     return np.asarray(vectors / lengths, dtype=np.float32)
 
 
+def itself(embedder: Embedder) -> Any:
+    """Return an embedder without what keeps its vectors: it may do more than embed."""
+    return embedder.embedder if isinstance(embedder, Cached) else embedder
+
+
 def seconds_to_embed(embedder: Embedder, texts: Sequence[str]) -> float:
     """Return how long it takes to embed one text, none of it looked up: the median, in seconds."""
-    own = embedder.embedder if isinstance(embedder, Cached) else embedder
+    own = itself(embedder)
     own.embed([texts[0]])  # what is loaded on first use is not counted
     taken = []
     for text in texts:

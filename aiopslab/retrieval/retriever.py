@@ -15,6 +15,7 @@ from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.embedding import (
     Told,
     default_embedders,
+    itself,
     seconds_to_embed,
     unit_vectors,
 )
@@ -118,7 +119,7 @@ class Retriever:
             return reranking.maximal_marginal_relevance(found, queries, vectors, wanted)
         if configuration.rerank == "late":
             texts = self.chunks(configuration)["text"].tolist()
-            scorer = reranking.late_interaction(self.embedder(configuration))
+            scorer = reranking.late_interaction(itself(self.embedder(configuration)))
             return reranking.rerank(found, asked.texts, texts, scorer, wanted)
         return found.cut(wanted)
 
@@ -256,7 +257,7 @@ class Retriever:
     def _of_documents(self, configuration: Configuration) -> Encoded:
         if configuration.embedder not in self._encoded:
             self._encoded[configuration.embedder] = encode(
-                self.corpus, self.embedder(configuration), self._progress
+                self.corpus, itself(self.embedder(configuration)), self._progress
             )
         return self._encoded[configuration.embedder]
 

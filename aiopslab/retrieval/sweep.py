@@ -80,12 +80,14 @@ class Sweep:
         Returns
         -------
         pandas.DataFrame
-            ``configuration``, all scores, ``latency_ms, chunks, index_mb, is_best, is_front``:
-            whether no other is at least as good, as cheap in tokens and as fast, and better in one.
+            ``configuration, search``, all scores, ``latency_ms, chunks, index_mb, is_best``, and
+            ``is_front``, whether no other is at least as good, as cheap in tokens and as fast, and
+            better in one.
         """
         rows = [
             {
                 "configuration": each.name,
+                "search": each.configuration.search,
                 **{name: each.mean(name) for name in (*METRICS, "tokens")},
                 "latency_ms": each.latency_ms,
                 "chunks": each.chunks,
