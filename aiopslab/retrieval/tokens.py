@@ -167,7 +167,20 @@ class TokenRuler:
     def cuts(self, start: int, end: int) -> Ints:
         """Return where tokens begin, in between."""
         low, high = np.searchsorted(self.starts, [start + 1, end], side="left")
-        return np.unique(self.starts[low:high])
+        starts = self.starts[low:high]
+        return starts[np.diff(starts, prepend=start) > 0]
+
+
+class CharacterRuler:
+    """Measures by characters."""
+
+    def lengths(self, bounds: Ints) -> Ints:
+        """Return how many characters are between each bound and the next."""
+        return np.diff(bounds)
+
+    def cuts(self, start: int, end: int) -> Ints:
+        """Return every position in between."""
+        return np.arange(start + 1, end, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,8 @@ def ruler(text: str, tokens: "Tokenizer | Counter") -> Ruler:
     """Return what measures parts of a text."""
     if isinstance(tokens, Counter):
         return CountRuler(text, tokens.count)
+    if isinstance(tokens, Characters):
+        return CharacterRuler()
     spans = spans_of(text, tokens)
     return TokenRuler(spans[:, 0], spans[:, 1])
 

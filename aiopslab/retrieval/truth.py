@@ -86,7 +86,8 @@ def open_questions(url: str, corpus: Corpus, qrels: str | None = None) -> Truth:
         gathered.add(told, number)
     if not gathered.questions:
         raise RetrievalError(
-            f"{url} has no question", "Give each row a question (its id) and a text."
+            "; ".join([f"{url} has no question", *gathered.told()]),
+            "Give each row a question (its id) and a text.",
         )
     for row in read_table(qrels).to_dict("records") if qrels else ():
         gathered.judge({str(name): value for name, value in row.items() if not is_missing(value)})
@@ -135,15 +136,21 @@ class _Gathered:
         for question in self.questions:
             if self.answers and question not in answered:
                 self._trouble("questions have no answer in the corpus", question)
-        for what, which in self.troubles.items():
-            rest = f" and {len(which) - _TOLD} more" if len(which) > _TOLD else ""
-            message = f"{url}: {len(which)} {what}: {', '.join(which[:_TOLD])}{rest}"
-            warnings.warn(message, CorpusWarning, stacklevel=3)
+        for each in self.told():
+            warnings.warn(f"{url}: {each}", CorpusWarning, stacklevel=3)
         questions = pd.DataFrame(list(self.questions.values())).astype("str")
         rows = [(*place, grade) for place, grade in self.answers.items()]
         answers = pd.DataFrame(rows, columns=["question", "document", "start", "end", "grade"])
         kinds = dict.fromkeys(("start", "end", "grade"), "int64")
         return Truth(questions, answers.astype({"question": "str", "document": "str", **kinds}))
+
+    def told(self) -> list[str]:
+        """Say what is wrong, a kind of trouble each, and name the first."""
+        return [
+            f"{len(which)} {what}: {', '.join(which[:_TOLD])}"
+            + (f" and {len(which) - _TOLD} more" if len(which) > _TOLD else "")
+            for what, which in self.troubles.items()
+        ]
 
     def _answers(self, row: Mapping[str, Any], question: str) -> Iterator[Mapping[str, Any]]:
         given = row.get("answers")
