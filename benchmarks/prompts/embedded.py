@@ -1,6 +1,7 @@
 """Two prompts on the embedded items and model, from an empty store to the verdict, and again."""
 
 import os
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -28,16 +29,17 @@ def figures() -> list[Figure]:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calls.db"
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), _cpu()
         analysis = _analysed(path)
         headline = analysis.verdict().headline
-        cold = time.perf_counter() - started
+        cold, cpu = time.perf_counter() - started, _cpu() - cpu
         warm = _analysed(path)
     difference = analysis.comparison.contrasts[0].difference
     chance = 1 / open_items(ITEMS)["expected"].nunique()
     progress = analysis.run.progress
     return [
         at_most(name, cold, MOST_S, "s", note=f"{progress.answered} calls; load {load:.1f}"),
+        Figure("embedded model, CPU of the same", cpu, "s", note="one thread of the model"),
         Figure(
             "embedded model, gain of the prompt with examples",
             difference.value,
@@ -62,3 +64,9 @@ def _analysed(path: Path) -> PromptAnalysis:
     items = open_items(ITEMS)
     run = evaluate([open_prompt(each) for each in PROMPTS], items, store=path)
     return analyse(run, items, {"quality": exact("expected")})
+
+
+def _cpu() -> float:
+    """Return the CPU seconds of this process and its children that have ended."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
