@@ -38,6 +38,7 @@ _SOURCE = re.compile(
     r"(?:section|passage|text|paragraph|document|page|article|excerpt|chapter|snippet|context)\b"
     r"|\b(?:the|this) (?:passage|paragraph|excerpt|snippet|author|writer)\b"
     r"|\b(?:in|from|by|to) (?:the|this) (?:text|section|article|chapter|quote)\b"
+    r"|\b(?:answer|reply) to (?:the|this) question\b"
     r"|\baccording to (?:the|this) (?:document|page)\b"
     r"|\b(?:mentioned|described|discussed|shown|listed|stated|given) (?:above|below|here)\b"
     r"|^(?:what|how|why|when|where|who) (?:is|are|does|do|did|was|were|can|should) "
@@ -70,7 +71,8 @@ def quotations(ask: Ask, pairs: Sequence[tuple[str, str]]) -> list[Span | None]:
     [(6, 16)]
     """
     system = _CHECK.format(data=DATA)
-    asked = [fenced(system, {"question": one, "passage": other}) for one, other in pairs]
+    task = "Copy the words of the passage that answer the question."
+    asked = [fenced(system, {"question": one, "passage": other}, task) for one, other in pairs]
     told = (read_object(each).get("quote") for each in replies(ask, asked))
     return [
         Quoted(passage).find(quote) if isinstance(quote, str) else None

@@ -1,5 +1,6 @@
 """Drafts: questions made from passages, until it is known which are kept."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,6 +11,8 @@ import pandas as pd
 from aiopslab.retrieval.chunking.chunks import identity
 from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.passages import Span
+
+MANY = 3  # passages at most that one question is asked of; more, and it is of none of them
 
 
 @dataclass(frozen=True)
@@ -65,34 +68,46 @@ class Draft(NamedTuple):
 def assembled(
     corpus: Corpus, made: list[Draft], firsts: list[int], unfit: pd.DataFrame, kind: str
 ) -> Synthesised:
-    """Tabulate; of questions that ask the same, the first has the answers of all."""
+    """Tabulate; of a few questions that ask the same, the first has the answers of all.
+
+    Parameters
+    ----------
+    corpus
+        That they are of.
+    made
+        All, those that are left out too.
+    firsts
+        For each of those that are not, the place among them of the first that asks the same.
+    unfit
+        ``document, start, end, reason`` of what was not asked about.
+    kind
+        Of truth.
+    """
     titles = dict(zip(corpus.documents["document"], corpus.documents["title"], strict=True))
     topics = {
         document: str(PurePosixPath(document).parent) if "/" in document else title
         for document, title in titles.items()
     }
     kept = [each for each in made if each.reason is None]
-    rows = [
-        (each.identity, each.text, topics[each.document], kind)
-        for place, each in enumerate(kept)
-        if firsts[place] == place
-    ]
+    counts = Counter(firsts)
+    rows, found, same = [], [], []
+    for place, (each, first) in enumerate(zip(kept, firsts, strict=True)):
+        if counts[first] > MANY:
+            same.append(each._replace(reason="asked of many passages"))
+            continue
+        found.append((each, kept[first].identity))
+        if first == place:
+            rows.append((each.identity, each.text, topics[each.document], kind))
+        else:
+            same.append(each._replace(reason="asks the same as another"))
     questions = pd.DataFrame(rows, columns=["question", "text", "topic", "kind"]).astype("str")
-    answers = answers_of(
-        [(each, kept[first].identity) for each, first in zip(kept, firsts, strict=True)]
-    )
-    same = [
-        each._replace(reason="asks the same as another")
-        for place, each in enumerate(kept)
-        if firsts[place] != place
-    ]
     dropped = [
         (each.document, *each.span, each.text, each.reason)
         for each in (*(each for each in made if each.reason), *same)
     ]
     left_out = pd.DataFrame(dropped, columns=["document", "start", "end", "text", "reason"])
     left_out = pd.concat([unfit.assign(text=""), left_out], ignore_index=True)[left_out.columns]
-    return Synthesised(questions, answers, left_out)
+    return Synthesised(questions, answers_of(found), left_out)
 
 
 def answers_of(made: Sequence[tuple[Draft, str]]) -> pd.DataFrame:

@@ -128,8 +128,9 @@ def judged_by(
             )
     system = _JUDGE.format(data=DATA)
     columns = (pooled[each].tolist() for each in _SPAN)
+    task = "Grade what the passage says on the question."
     messages = [
-        fenced(system, {"question": asked[question], "passage": texts[document][start:end]})
+        fenced(system, {"question": asked[question], "passage": texts[document][start:end]}, task)
         for question, document, start, end in zip(*columns, strict=True)
     ]
     grades = [_grade(each) for each in replies(ask, messages)]

@@ -39,6 +39,7 @@ or "the text".
 
 Reply with JSON and nothing else: {{"question": "the question", "quote": "the words of the passage \
 that answer it, copied exactly"}}"""
+_TASK = "Write one question that the passage answers, and quote the words that answer it."
 _ASKED = re.compile(r"[^\n?？؟]*[?？؟]")
 _LEAD = re.compile(r"^\W*(?:\d+[.)]\s+)?(?:question\W+)?", re.IGNORECASE)
 _RULED = re.compile(r"\s*(=+|-+)\s*\n")
@@ -80,7 +81,7 @@ def synthesise(
     Returns
     -------
     Synthesised
-        Of kind ``synthetic``. A question that is asked of several passages has several answers.
+        Of kind ``synthetic``. One that is asked of up to three passages has the answers of all.
 
     Raises
     ------
@@ -96,7 +97,9 @@ def synthesise(
         for document, start, end, text, section in zip(*columns, strict=True)
     ]
     system = _WRITE.format(data=DATA)
-    asked = [fenced(system, {"headings": each.heads, "passage": each.passage}) for each in made]
+    asked = [
+        fenced(system, {"headings": each.heads, "passage": each.passage}, _TASK) for each in made
+    ]
     answers = replies(ask, asked)
     made = [_read(answer, each) for answer, each in zip(answers, made, strict=True)]
     made = _supported(made, embedder) if check is None else _checked(made, check)
