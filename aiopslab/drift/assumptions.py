@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from aiopslab.drift.expectation import Expectation
 from aiopslab.drift.likeness import Likeness
-from aiopslab.drift.metrics import WORDS, deviate
+from aiopslab.drift.metrics import WORDS
 from aiopslab.drift.outcomes import Outcomes
+from aiopslab.statistics.intervals import deviate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.drift.expectation import Expectation
-from aiopslab.drift.metrics import NOTHING, Measured, deviate
+from aiopslab.drift.metrics import NOTHING, Measured
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.prediction_powered import combine, shrunk
+from aiopslab.statistics.intervals import deviate
 
 Ints = npt.NDArray[np.intp]
 

@@ -9,16 +9,18 @@ import pandas as pd
 
 from aiopslab.drift.costs import Costs, cost_matrix
 from aiopslab.drift.guards import GUARDS, calibration_guard, class_guards, segment_guards
-from aiopslab.drift.metrics import HIGHER_IS_BETTER, WORDS, Measured, deviate, measure
+from aiopslab.drift.metrics import HIGHER_IS_BETTER, WORDS, Measured, measure
 from aiopslab.drift.observations import PROBABILITY_OF, Roles, Task, read_observations
 from aiopslab.drift.outcomes import Outcomes, read_outcomes
-from aiopslab.drift.paired import gains, mcnemar_p
+from aiopslab.drift.paired import gains
 from aiopslab.errors import ParameterError
+from aiopslab.statistics.intervals import deviate
+from aiopslab.statistics.mcnemar import mcnemar_p
+from aiopslab.statistics.samplesize import items_for_mean
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-POWER_DEVIATE = 0.8416212  # of a power of 80 %
 WORTH = 0.01  # the smallest gain to look for: a point of a rate, a hundredth of any other metric
 
 
@@ -157,7 +159,7 @@ def compare_models(
             "Choose one of them, or give the scores of both models.",
         )
     before, after = (measure(each, matrix, confidence, seed) for each in (old, new))
-    p = mcnemar_p(old, new) if old.task != "regression" else math.nan
+    p = math.nan if old.task == "regression" else mcnemar_p(*_told_apart(old, new))
     table = [
         {
             "metric": name,
@@ -214,6 +216,12 @@ def _read_both(frame: pd.DataFrame, champion: Roles, challenger: Roles) -> list[
     ]
 
 
+def _told_apart(old: Outcomes, new: Outcomes) -> tuple[int, int]:
+    """Return how many rows only the new model gets right, and only the old one."""
+    before, after = (each.truth == each.predicted for each in (old, new))
+    return int((after & ~before).sum()), int((before & ~after).sum())
+
+
 def _main(outcomes: Outcomes, has_costs: bool) -> str:
     if has_costs:
         return "cost"
@@ -224,6 +232,5 @@ def _needed(gain: Measured, labels: int, worth: float, confidence: float) -> int
     """Return how many labels would show a gain of `worth` with a power of 80 %."""
     if labels < 2 or not math.isfinite(gain.high - gain.low):
         return 100
-    z = deviate(confidence)
-    spread = (gain.high - gain.low) / (2 * z) * math.sqrt(labels)  # of one pair
-    return math.ceil(((z + POWER_DEVIATE) * spread / worth) ** 2)
+    spread = (gain.high - gain.low) / (2 * deviate(confidence)) * math.sqrt(labels)  # of one pair
+    return items_for_mean(worth, spread, 1 - confidence) if spread > 0 else 0

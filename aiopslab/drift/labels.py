@@ -9,8 +9,8 @@ import pandas as pd
 from aiopslab.drift.auc import auc_with_variance
 from aiopslab.drift.encoding import encoded, sampled
 from aiopslab.drift.likeness import design
-from aiopslab.drift.metrics import deviate
 from aiopslab.drift.observations import Roles
+from aiopslab.statistics.intervals import deviate
 
 Mask = npt.NDArray[np.bool_]
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from aiopslab.drift.losses import loss_columns, score_losses
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.ranking import Ranking, ranked
+from aiopslab.statistics.intervals import deviate, wilson
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,22 +181,6 @@ def metrics_of_cells(cells: Floats, costs: Floats | None = None) -> dict[str, Fl
         if costs is not None:
             found["cost"] = (cells * costs).sum(axis=(-1, -2)) / total
     return found
-
-
-def wilson(right: float, rows: float, confidence: float) -> tuple[float, float]:
-    """Return the interval of a share of rows (E. B. Wilson, 1927)."""
-    z = deviate(confidence)
-    share = right / rows
-    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * math.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2)
-    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
-
-
-def deviate(confidence: float) -> float:
-    """Return how many standard deviations an interval reaches to each side."""
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def group_means(columns: Floats, rng: np.random.Generator) -> Floats:

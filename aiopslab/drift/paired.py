@@ -11,13 +11,13 @@ from aiopslab.drift.metrics import (
     NOTHING,
     RESAMPLES,
     Measured,
-    deviate,
     group_means,
     metric_names,
     metrics_of_cells,
 )
 from aiopslab.drift.outcomes import Outcomes
 from aiopslab.drift.ranking import ranked
+from aiopslab.statistics.intervals import deviate, student
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,39 +74,10 @@ def gains(
 
 def mean_gain(gain: Floats, confidence: float) -> Measured:
     """Return the mean of paired differences with the interval of Student's t."""
-    from scipy.stats import t
-
     if len(gain) == 0:
         return NOTHING
-    mean = float(gain.mean())
-    if len(gain) == 1:
-        return Measured(mean, -math.inf, math.inf)
-    error = float(gain.std(ddof=1)) / math.sqrt(len(gain))
-    half = float(t.ppf((1 + confidence) / 2, len(gain) - 1)) * error
-    return Measured(mean, mean - half, mean + half)
-
-
-def mcnemar_p(old: Outcomes, new: Outcomes) -> float:
-    """Return how often two equally good models differ as much in which rows they get right.
-
-    Notes
-    -----
-    The exact test of Q. McNemar, Psychometrika 12, 1947: of the rows that only one of them gets
-    right, each has half.
-
-    Examples
-    --------
-    >>> truth = np.ones(8)
-    >>> old = Outcomes("binary", (0, 1), np.zeros(8), truth, truth)
-    >>> mcnemar_p(old, Outcomes("binary", (0, 1), truth, truth, truth))
-    0.0078125
-    """
-    from scipy.stats import binomtest
-
-    right_before, right_after = (each.truth == each.predicted for each in (old, new))
-    won = int((~right_before & right_after).sum())
-    lost = int((right_before & ~right_after).sum())
-    return float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+    ends = student(gain, confidence) if len(gain) > 1 else (-math.inf, math.inf)
+    return Measured(float(gain.mean()), *ends)
 
 
 def _of_cells(

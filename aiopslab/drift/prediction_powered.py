@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.drift.expectation import Expectation
-from aiopslab.drift.metrics import HIGHER_IS_BETTER, NOTHING, Measured, deviate
+from aiopslab.drift.metrics import HIGHER_IS_BETTER, NOTHING, Measured
 from aiopslab.drift.outcomes import Outcomes
+from aiopslab.statistics.intervals import deviate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.aliases import follow, last_promotion, promote, roll_back
     from aiopslab.prompts.analysis import PromptAnalysis
     from aiopslab.prompts.calls import open_calls
-    from aiopslab.prompts.comparison import Metric, compare
+    from aiopslab.prompts.comparison import compare
     from aiopslab.prompts.decision import decide
     from aiopslab.prompts.endpoint import Endpoint
     from aiopslab.prompts.evaluation import evaluate
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.store import Store
     from aiopslab.prompts.study import analyse
     from aiopslab.prompts.tradeoff import tradeoff_figure
+    from aiopslab.statistics.outcomes import Metric
 
 _HOMES = {
     "Question": "stopping",

@@ -3,54 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
 from aiopslab.errors import FrameError, ParameterError, did_you_mean
 from aiopslab.prompts.differences import Difference, difference
 from aiopslab.prompts.pairs import Pairs, pair
-from aiopslab.prompts.power import items_for_mean
 from aiopslab.prompts.sequential import Peeking, difference_so_far, peek, peek_amounts
-
-Outcome = Literal["better", "worse", "equivalent", "not enough data"]
-
-MARGIN = 0.02  # of a share: two points are thought too little to matter
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What prompts are compared in.
-
-    Parameters
-    ----------
-    name
-        Of the scores.
-    higher_is_better
-        Whether more of it is wanted; of cost, latency and toxicity less is.
-    margin
-        The largest difference that does not matter, in the unit of the scores.
-    unit
-        Of the scores; empty for a share, between 0 and 1.
-
-    Examples
-    --------
-    >>> Metric("latency", higher_is_better=False, margin=50, unit="ms").margin
-    50
-    """
-
-    name: str
-    higher_is_better: bool = True
-    margin: float = MARGIN
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if not (self.margin > 0 and math.isfinite(self.margin)):
-            raise ParameterError(
-                f"the margin of {self.name} is {self.margin}; expected a number above 0",
-                "Give the largest difference that would not matter to you.",
-            )
-
+from aiopslab.statistics.outcomes import Metric, Outcome
+from aiopslab.statistics.samplesize import items_for_mean
 
 Measure = Callable[[Metric, Pairs, float, int], Difference]
 
@@ -117,22 +78,13 @@ class Contrast:
     def gain(self) -> tuple[float, float, float]:
         """By how much the candidate is better, and the interval of that."""
         told = self.difference
-        if self.metric.higher_is_better:
-            return told.value, told.low, told.high
-        return -told.value, -told.high, -told.low
+        return self.metric.gain(told.value, told.low, told.high)
 
     @property
     def outcome(self) -> Outcome:
         """Whether it is better, worse, as good but for the margin, or nobody knows."""
-        _, low, high = self.gain
-        margin = self.metric.margin
-        if math.isnan(low):
-            return "not enough data"
-        if -margin < low and high < margin:
-            return "equivalent"
-        if self.q <= 1 - self.difference.confidence and (low > 0 or high < 0):
-            return "better" if low > 0 else "worse"
-        return "not enough data"
+        told = self.difference
+        return self.metric.outcome(told.low, told.high, self.q <= 1 - told.confidence)
 
     @property
     def is_no_worse(self) -> bool:
@@ -249,8 +201,7 @@ def compare(
     Notes
     -----
     S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6, 1979. "Equivalent" is the two one-sided tests of D. J. Schuirmann, 1987, at the
-    stricter level of the interval.
+    Statistics 6, 1979.
 
     Examples
     --------

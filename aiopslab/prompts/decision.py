@@ -74,7 +74,7 @@ def decide(
     Examples
     --------
     >>> import pandas as pd
-    >>> from aiopslab.prompts.comparison import Metric, compare
+    >>> from aiopslab.prompts import Metric, compare
     >>> prompts = ["a"] * 60 + ["b"] * 60
     >>> scores = pd.DataFrame({"item": [*range(60)] * 2, "prompt": prompts, "metric": "correct"})
     >>> scores["score"] = [0, 0, 1] * 20 + [1, 0, 1] * 20
@@ -171,7 +171,7 @@ def said(contrast: Contrast) -> str:
     Examples
     --------
     >>> import math
-    >>> from aiopslab.prompts.comparison import Metric
+    >>> from aiopslab.statistics.outcomes import Metric
     >>> from aiopslab.prompts.differences import Difference
     >>> told = Difference(0.08, 0.03, 0.13, 0.002, 0.95, 0.7, 0.78, 300, 300, 40, 16, "exact")
     >>> said(Contrast(Metric("correct"), "b", told, 0.004, 0))

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from aiopslab.prompts.pairs import Pairs
+from aiopslab.statistics.intervals import deviate
+from aiopslab.statistics.mcnemar import mcnemar_p
+from aiopslab.statistics.paired import ENOUGH, Floats, flip_p, intervals, jackknife
 
-Floats = npt.NDArray[np.float64]
 Method = Literal["exact", "resampled", "groups", "sequential", "none"]
-
-ENOUGH = 5  # items, or groups of them, below which nothing is said of the mean
-RESAMPLES = 2_000
-PERMUTATIONS = 9_999
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,7 @@ class Difference:
     @property
     def error(self) -> float:
         """The standard error that an interval of this width has."""
-        from scipy.stats import norm
-
-        return (self.high - self.low) / (2 * float(norm.ppf((1 + self.confidence) / 2)))
+        return (self.high - self.low) / (2 * deviate(self.confidence))
 
     def __str__(self) -> str:
         if self.method == "none":
@@ -96,17 +91,18 @@ def difference(pairs: Pairs, confidence: float = 0.95, seed: int = 0) -> Differe
     -------
     Difference
         Right or wrong answers: the exact test of McNemar, and the interval of Bonett and Price.
-        Other scores: a permutation test, and the wider of the studentised bootstrap, which follows
-        skew, and Student's t, which few wild scores mislead less. Items in groups: a permutation
-        test by group, and the jackknife over groups.
+        Other scores: a permutation test, and the interval of `aiopslab.statistics.paired`. Items in
+        groups: a permutation test by group, and Student's t with the jackknife over groups, which
+        for groups of one size is the clustered error of a regression. Where groups differ by a
+        skewed amount it is a little too narrow: one of 95 % held the truth of 30 uneven groups in
+        94 % of simulations, of 12 in 92 %.
 
     Notes
     -----
-    Q. McNemar, Psychometrika 12, 1947. D. G. Bonett and R. M. Price, "Adjusted Wald confidence
+    D. G. Bonett and R. M. Price, "Adjusted Wald confidence
     interval for a difference of binomial proportions based on paired data", Journal of Educational
-    and Behavioral Statistics 37, 2012. B. Efron and R. Tibshirani, "An introduction to the
-    bootstrap", 1993, chapter 12. Clustered errors as in E. Miller, "Adding error bars to evals",
-    2024.
+    and Behavioral Statistics 37, 2012. Clustered errors as in E. Miller, "Adding error bars to
+    evals", 2024.
 
     Examples
     --------
@@ -125,15 +121,18 @@ def difference(pairs: Pairs, confidence: float = 0.95, seed: int = 0) -> Differe
     p = 1.0
     if counts[1] < ENOUGH:
         pass
-    elif pairs.is_grouped:
-        method, (low, high) = "groups", _grouped_interval(pairs, confidence)
-        p = permutation_p(*pairs.by_group(), seed)
-    elif pairs.is_binary:
+    elif pairs.is_binary and not pairs.is_grouped:
         method, (low, high) = "exact", _binary_interval(pairs, confidence)
         p = mcnemar_p(pairs.wins, pairs.losses)
     else:
-        method, (low, high) = "resampled", _resampled_interval(pairs.differences, confidence, seed)
-        p = permutation_p(pairs.differences, np.ones(len(pairs)), seed)
+        sums, sizes = (each[:, None] for each in pairs.by_group())
+        rng = np.random.default_rng(seed)
+        if pairs.is_grouped:
+            method, (low, high) = "groups", _grouped_interval(sums, sizes, confidence)
+        else:
+            _, lows, highs, _ = intervals(sums, sizes, confidence, rng)
+            method, low, high = "resampled", float(lows[0]), float(highs[0])
+        p = float(flip_p(sums, 1 - confidence, rng)[0])
     return Difference(
         after - before if method != "none" else math.nan,
         low,
@@ -149,99 +148,21 @@ def difference(pairs: Pairs, confidence: float = 0.95, seed: int = 0) -> Differe
     )
 
 
-def mcnemar_p(wins: int, losses: int) -> float:
-    """Return how often two equal prompts differ as much on the items that only one gets right.
-
-    Examples
-    --------
-    >>> mcnemar_p(8, 0)
-    0.0078125
-    """
-    from scipy.stats import binomtest
-
-    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-
-
-def permutation_p(sums: Floats, sizes: Floats, seed: int = 0) -> float:
-    """Return how often swapping the two prompts by chance, group by group, differs as much.
-
-    Parameters
-    ----------
-    sums
-        Of the differences of each group; an item by itself is a group.
-    sizes
-        Items in each.
-    seed
-        Of the swaps that are drawn, where there are too many to try them all.
-
-    Examples
-    --------
-    >>> permutation_p(np.ones(6), np.ones(6))  # 2 of the 64 ways
-    0.03125
-    """
-    from scipy.stats import permutation_test
-
-    told = sums[sums != 0]  # swapping what is equal changes nothing
-    if len(told) == 0:
-        return 1.0
-    found = permutation_test(
-        (told / sizes.sum(), np.zeros(len(told))),
-        lambda one, two, axis: one.sum(axis=axis) - two.sum(axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=PERMUTATIONS,
-        batch=1_000,
-        rng=np.random.default_rng(seed),
-    )
-    return float(min(found.pvalue, 1.0))
-
-
 def _binary_interval(pairs: Pairs, confidence: float) -> tuple[float, float]:
-    from scipy.stats import norm
-
     items = len(pairs) + 2
     more, less = (pairs.wins + 1) / items, (pairs.losses + 1) / items
     spread = math.sqrt((more + less - (more - less) ** 2) / items)
-    half = float(norm.ppf((1 + confidence) / 2)) * spread
+    half = deviate(confidence) * spread
     value = (pairs.wins - pairs.losses) / len(pairs)
     # Around the shrunk difference; it still has to hold the difference that was seen.
     low, high = more - less - half, more - less + half
     return max(min(low, value), -1.0), min(max(high, value), 1.0)
 
 
-def _grouped_interval(pairs: Pairs, confidence: float) -> tuple[float, float]:
+def _grouped_interval(sums: Floats, sizes: Floats, confidence: float) -> tuple[float, float]:
     """Return the interval of a mean whose items come in groups."""
     from scipy.stats import t
 
-    sums, sizes = pairs.by_group()
-    mean = sums.sum() / sizes.sum()
-    groups = len(sums)
-    residuals = sums - mean * sizes
-    # Leverage of the larger groups: CR3, the jackknife over groups.
-    left_out = residuals / (1 - sizes / sizes.sum())
-    error = math.sqrt((groups - 1) / groups * float((left_out**2).sum())) / sizes.sum()
-    half = float(t.ppf((1 + confidence) / 2, groups - 1)) * error
+    mean, error = (float(each[0]) for each in jackknife(sums, sizes))
+    half = float(t.ppf((1 + confidence) / 2, len(sums) - 1)) * error
     return mean - half, mean + half
-
-
-def _resampled_interval(values: Floats, confidence: float, seed: int) -> tuple[float, float]:
-    from scipy.stats import t
-
-    mean, spread = float(values.mean()), float(values.std(ddof=1))
-    if spread == 0:
-        return mean, mean
-    rng = np.random.default_rng(seed)
-    rows = len(values)
-    deviates = np.empty(RESAMPLES)
-    for first in range(0, RESAMPLES, 200):  # at most 200 samples in memory at once
-        drawn = values[rng.integers(rows, size=(min(200, RESAMPLES - first), rows))]
-        spreads = drawn.std(axis=1, ddof=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            part = (drawn.mean(axis=1) - mean) / spreads
-        deviates[first : first + len(part)] = np.where(spreads > 0, part, 0)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    students = np.asarray(t.ppf(tails, rows - 1)) / math.sqrt(rows)
-    drawn_tails = np.quantile(deviates, tails)
-    low = min(students[0], drawn_tails[0])
-    high = max(students[1], drawn_tails[1])
-    return mean - float(high) * spread, mean - float(low) * spread

@@ -7,8 +7,8 @@ import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.prompts import scorers
-from aiopslab.prompts.comparison import MARGIN, Metric
 from aiopslab.prompts.scorers.score import Scorer
+from aiopslab.statistics.outcomes import MARGIN, Metric
 
 Name = Literal[
     "exact",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from aiopslab.errors import ParameterError
+from aiopslab.statistics.samplesize import POWER
 
-POWER = 0.8
 DISCORDANT = 0.2  # share of items that only one of two prompts gets right, before any is run
 LARGEST = 1_000_000  # items, past which it is said that it takes more
 EXACT = 2_000  # items, past which the normal approximation is as good
@@ -133,44 +133,14 @@ def told_before(items: int, discordant: float = DISCORDANT) -> str:
     return f"{told} show a difference of {100 * least:.2g} points in four of five cases."
 
 
-def items_for_mean(effect: float, spread: float, alpha: float = 0.05, power: float = POWER) -> int:
-    """Return how many items show a mean difference of scores of any kind.
-
-    Parameters
-    ----------
-    effect
-        Mean difference that is to be shown.
-    spread
-        Standard deviation of the differences of items. For items in groups, that of a single item
-        times the square root of the design effect.
-    alpha, power
-        As in `items_needed`.
-
-    Examples
-    --------
-    >>> items_for_mean(0.05, 0.3)
-    285
-    """
-    from statsmodels.stats.power import TTestPower
-
-    if not effect or spread <= 0:
-        raise ParameterError(
-            f"the effect is {effect} and the spread {spread}; expected both above 0",
-            "Pass the least difference that matters to you.",
-        )
-    size = abs(effect) / spread
-    test = TTestPower()
-    return _least(lambda items: float(test.power(size, items, alpha)), power, least=2)
-
-
-def _least(power_at: Callable[[int], float], power: float, least: int = 1) -> int:
+def _least(power_at: Callable[[int], float], power: float) -> int:
     """Return the least number of items with the power, found by halving."""
-    high = max(least, 4)
+    high = 4
     while power_at(high) < power:
         high *= 2
         if high >= LARGEST:
             return LARGEST
-    low = least
+    low = 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if power_at(middle) >= power else (middle + 1, high)

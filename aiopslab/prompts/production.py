@@ -13,10 +13,11 @@ from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
 from aiopslab.frames import conform
 from aiopslab.prompts import trends
 from aiopslab.prompts.changes import EARLIER, Change, Outcome, changes
-from aiopslab.prompts.comparison import Metric
-from aiopslab.prompts.quantities import ATTEMPTS, Detector, Floats, Quantity, measured
+from aiopslab.prompts.quantities import ATTEMPTS, Detector, Quantity, measured
 from aiopslab.prompts.scorers.attempts import is_attempt
 from aiopslab.prompts.scorers.refusals import is_refusal
+from aiopslab.statistics.intervals import student, wilson
+from aiopslab.statistics.outcomes import Metric
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -73,8 +74,10 @@ class Production:
         for version, group in self.calls.groupby("prompt_version", sort=False):
             for quantity in self.quantities:
                 values = group[quantity.name].dropna().to_numpy(np.float64)
-                interval = _interval_of_share if quantity.is_share(values) else _interval_of_mean
-                low, high = interval(values, self.confidence)
+                if quantity.is_share(values):
+                    low, high = wilson(values.sum(), len(values), self.confidence)
+                else:
+                    low, high = student(values, self.confidence)
                 centre, tail = (
                     np.quantile(values, [0.5, 0.95]).tolist() if len(values) else [math.nan] * 2
                 )
@@ -156,7 +159,7 @@ class Production:
         tried = int(values.sum())
         if not tried:
             return []
-        low, high = _interval_of_share(values, self.confidence)
+        low, high = wilson(tried, len(values), self.confidence)
         share = Effect("share", tried / len(values), "", Interval(low, high, self.confidence))
         claim = f"{tried:,} of {len(values):,} calls look like an attempt to inject instructions."
         return [Finding(claim, "inputs", "watch", "calls: input", share)]
@@ -241,26 +244,6 @@ def watch(
         confidence,
         float(frame["cost_usd"].sum()),
     )
-
-
-def _interval_of_share(values: Floats, confidence: float) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    if not len(values):
-        return math.nan, math.nan
-    test = binomtest(int(values.sum()), len(values))
-    low, high = test.proportion_ci(confidence, "wilson")
-    return float(low), float(high)
-
-
-def _interval_of_mean(values: Floats, confidence: float) -> tuple[float, float]:
-    from scipy.stats import t
-
-    if len(values) < 2:
-        return math.nan, math.nan
-    error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    half = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * error
-    return float(values.mean()) - half, float(values.mean()) + half
 
 
 def _actions(sure: Sequence[Change]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.errors import FrameError, ParameterError, did_you_mean
-from aiopslab.prompts.comparison import MARGIN, Metric
+from aiopslab.statistics.outcomes import MARGIN, Metric
 
 Floats = npt.NDArray[np.float64]
 Wanted = Literal["more", "less", "neither"]

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from aiopslab.errors import ParameterError
-from aiopslab.prompts.differences import ENOUGH, Difference, Method
+from aiopslab.prompts.differences import Difference, Method
 from aiopslab.prompts.pairs import Pairs
+from aiopslab.statistics.paired import ENOUGH
 
 Floats = npt.NDArray[np.float64]
 

@@ -47,7 +47,7 @@ def find_slices(
 
     Examples
     --------
-    >>> from aiopslab.prompts.comparison import Metric, compare
+    >>> from aiopslab.prompts import Metric, compare
     >>> items = pd.DataFrame({"item": range(40), "language": ["de", "fr"] * 20})
     >>> scores = pd.DataFrame({"item": [*range(40)] * 2, "prompt": ["a"] * 40 + ["b"] * 40})
     >>> scores["score"] = [1, 0] * 20 + [0, 1] * 20

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
-from aiopslab.prompts.comparison import Metric, at_any_time
+from aiopslab.prompts.comparison import at_any_time
 from aiopslab.prompts.decision import Goal, is_decided
 from aiopslab.prompts.endpoint import Endpoint
 from aiopslab.prompts.evaluation import default_store
@@ -24,6 +24,7 @@ from aiopslab.prompts.sequential import LIMIT
 from aiopslab.prompts.service import serve
 from aiopslab.prompts.store import Store
 from aiopslab.prompts.study import contrasted
+from aiopslab.statistics.outcomes import Metric
 
 
 @dataclass(frozen=True)

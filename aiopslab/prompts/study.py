@@ -7,12 +7,13 @@ import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.prompts.analysis import PromptAnalysis
-from aiopslab.prompts.comparison import Comparison, Measure, Metric, at_any_time, compare, once
+from aiopslab.prompts.comparison import Comparison, Measure, at_any_time, compare, once
 from aiopslab.prompts.decision import Goal, decide
 from aiopslab.prompts.run import Run
 from aiopslab.prompts.scorers.score import Scorer
 from aiopslab.prompts.scorers.scoring import score_calls
 from aiopslab.prompts.slices import find_slices
+from aiopslab.statistics.outcomes import Metric
 
 USAGE = {
     "latency_ms": "ms",

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from aiopslab.prompts.comparison import Comparison, Contrast, Metric, peeking
+from aiopslab.prompts.comparison import Comparison, Contrast, peeking
 from aiopslab.prompts.differences import plain
 from aiopslab.prompts.pairs import Pairs, pair
 from aiopslab.prompts.sequential import LIMIT, observed
+from aiopslab.statistics.outcomes import Metric
 
 LONGEST = 200  # characters of an output
 FIELDS = ("text", "question", "input", "expected")  # of an item, that tell what it was about

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.prompts.run import Run
+from aiopslab.statistics.intervals import student
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -86,16 +87,8 @@ def _costed(calls: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
-    from scipy.stats import t
-
-    if not len(values):
-        return math.nan, math.nan, math.nan
-    mean = float(values.mean())
-    if len(values) < 2:
-        return mean, math.nan, math.nan
-    half = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * float(values.std(ddof=1))
-    half /= math.sqrt(len(values))
-    return mean, mean - half, mean + half
+    mean = float(values.mean()) if len(values) else math.nan
+    return mean, *student(values, confidence)
 
 
 def _is_best(table: pd.DataFrame, cost: float, quality: float) -> bool:

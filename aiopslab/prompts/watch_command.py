@@ -57,8 +57,8 @@ def watch(
       aiopslab prompts watch mlflow://experiments/support --start 2026-03-01
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.prompts.calls import open_calls
-    from aiopslab.prompts.comparison import Metric
     from aiopslab.prompts.production import watch as watched
+    from aiopslab.statistics.outcomes import Metric
 
     found = watched(
         open_calls(calls, start, end, tracking_uri),

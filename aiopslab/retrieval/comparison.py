@@ -1,61 +1,24 @@
 """Comparison: every configuration against the current one, on the same questions."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.errors import ParameterError, RetrievalError, did_you_mean
-from aiopslab.retrieval.resampling import flip_p, intervals, questions_needed
 from aiopslab.retrieval.spans import require
+from aiopslab.statistics.outcomes import MARGIN, Metric, Outcome
+from aiopslab.statistics.paired import ENOUGH, flip_p, intervals
+from aiopslab.statistics.samplesize import items_for_mean
+
+__all__ = ["MARGIN", "Comparison", "Contrast", "Metric", "compare"]
 
 Floats = npt.NDArray[np.float64]
-Outcome = Literal["better", "worse", "equivalent", "not enough data"]
 
-MARGIN = 0.02  # of a share: two points are thought too little to matter
-ENOUGH = 5  # questions, or groups of them, below which nothing is said of the mean
 FINER = 10  # by how much the least p-value there can be is below the level of the correction
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What configurations are compared in.
-
-    Parameters
-    ----------
-    name
-        Of the scores.
-    higher_is_better
-        Whether more of it is wanted; of latency, tokens and cost less is.
-    margin
-        The largest difference that does not matter, in the unit of the scores.
-
-    Raises
-    ------
-    ParameterError
-        If the margin is not above 0.
-
-    Examples
-    --------
-    >>> Metric("ndcg").margin
-    0.02
-    """
-
-    name: str
-    higher_is_better: bool = True
-    margin: float = MARGIN
-
-    def __post_init__(self) -> None:
-        if not (self.margin > 0 and math.isfinite(self.margin)):
-            raise ParameterError(
-                f"the margin of {self.name} is {self.margin}; expected a number above 0",
-                "Give the largest difference that would not matter to you.",
-            )
 
 
 @dataclass(frozen=True)
@@ -99,21 +62,12 @@ class Contrast:
     @property
     def gain(self) -> tuple[float, float, float]:
         """By how much the configuration is better, and the interval of that."""
-        if self.metric.higher_is_better:
-            return self.difference, self.low, self.high
-        return -self.difference, -self.high, -self.low
+        return self.metric.gain(self.difference, self.low, self.high)
 
     @property
     def outcome(self) -> Outcome:
         """Whether it is better, worse, as good but for the margin, or nobody knows."""
-        _, low, high = self.gain
-        if math.isnan(low):
-            return "not enough data"
-        if -self.metric.margin < low and high < self.metric.margin:
-            return "equivalent"
-        if self.q <= 1 - self.confidence and (low > 0 or high < 0):
-            return "better" if low > 0 else "worse"
-        return "not enough data"
+        return self.metric.outcome(self.low, self.high, self.q <= 1 - self.confidence)
 
 
 @dataclass(frozen=True)
@@ -241,6 +195,7 @@ def compare(
             np.where(known, each, 0).sum(axis=2).ravel() / counts for each in (before, after)
         )
     spreads = np.where(few, 0, errors * np.sqrt(counts))
+    alpha = (1 - confidence) / shape[0]
     contrasts = [
         Contrast(
             configuration=name,
@@ -255,7 +210,7 @@ def compare(
             confidence=confidence,
             questions=int(counts[at]),
             groups=int(taking_part[at]),
-            needed=questions_needed(metric.margin, spreads[at], (1 - confidence) / shape[0]),
+            needed=items_for_mean(metric.margin, spreads[at], alpha) if spreads[at] > 0 else 0,
         )
         for at, (name, metric) in enumerate(product(names, metrics))
     ]

@@ -1,12 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn import metrics as oracle
-from statsmodels.stats.proportion import proportion_confint
 
-from aiopslab.drift.metrics import Measured, measure, wilson
+from aiopslab.drift.metrics import Measured, measure
 from aiopslab.drift.observations import Roles
 from aiopslab.drift.outcomes import read_outcomes
 from aiopslab.drift.performance import measure_performance
@@ -94,14 +91,6 @@ def test_metrics_of_a_regression_are_those_of_sklearn():
     assert found["mae"] == pytest.approx(oracle.mean_absolute_error(truth, said))
     assert found["rmse"] == pytest.approx(oracle.root_mean_squared_error(truth, said))
     assert found["bias"] == pytest.approx((said - truth).mean())
-
-
-@settings(max_examples=50)
-@given(st.integers(1, 500), st.data())
-def test_wilson_is_that_of_statsmodels(rows, data):
-    right = data.draw(st.integers(0, rows))
-    expected = proportion_confint(right, rows, method="wilson")
-    assert wilson(right, rows, 0.95) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(

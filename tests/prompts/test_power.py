@@ -1,4 +1,4 @@
-"""Power: against simulations and statsmodels, and there and back."""
+"""Power: against simulations, and there and back."""
 
 import math
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.power import TTestPower
 
 from aiopslab.errors import ParameterError
-from aiopslab.prompts.differences import mcnemar_p
-from aiopslab.prompts.power import items_for_mean, items_needed, least_effect, power_of
+from aiopslab.prompts.power import items_needed, least_effect, power_of
+from aiopslab.statistics.mcnemar import mcnemar_p
 
 
 @pytest.mark.parametrize(("items", "effect", "discordant"), [(40, 0.25, 0.4), (120, 0.1, 0.2)])
@@ -39,11 +38,6 @@ def test_exact_and_approximate_power_meet():
     assert power_of(2_000, 0.03) == pytest.approx(power_of(2_001, 0.03), abs=0.015)
 
 
-def test_means_of_scores_need_what_a_t_test_needs():
-    expected = math.ceil(TTestPower().solve_power(0.05 / 0.3, alpha=0.05, power=0.8))
-    assert items_for_mean(0.05, 0.3) == expected
-
-
 def test_too_few_items_show_nothing_however_large():
     assert math.isnan(least_effect(5, 0.2))
 
@@ -55,8 +49,6 @@ def test_too_few_items_show_nothing_however_large():
         lambda: power_of(100, 0, 0.2),
         lambda: power_of(0, 0.1),
         lambda: power_of(100, 0.1, alpha=1.5),
-        lambda: items_for_mean(0, 1),
-        lambda: items_for_mean(0.1, 0),
     ],
 )
 def test_what_makes_no_sense_is_refused(call):

@@ -12,6 +12,7 @@ import pandas as pd
 from aiopslab.errors import FrameError
 from aiopslab.prompts.agreement import Agreement, cohen
 from aiopslab.prompts.scorers.curve import area, area_interval
+from aiopslab.statistics.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.integer[Any]]
@@ -229,12 +230,8 @@ def _credit(told: "pd.Series[str]", labels: "pd.Series[str]") -> Floats:
 
 def _share(values: Floats) -> tuple[float, float, float]:
     """Return a mean of values between 0 and 1 with Wilson's interval, too wide if anything."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    if not len(values):
-        return float("nan"), float("nan"), float("nan")
-    low, high = proportion_confint(values.sum(), len(values), method="wilson")
-    return float(values.mean()), float(low), float(high)
+    mean = float(values.mean()) if len(values) else float("nan")
+    return mean, *wilson(float(values.sum()), len(values), 0.95)
 
 
 def _interval(measure: Callable[[Rows], float], items: int, seed: int) -> tuple[float, float]:
