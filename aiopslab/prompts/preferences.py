@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.errors import FrameError
+from aiopslab.statistics.intervals import deviate
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +45,6 @@ class Strengths:
     def preferred(self, one: str, other: str) -> tuple[float, float, float]:
         """Return how often one is preferred to the other, with the interval of that share."""
         from scipy.special import expit
-        from scipy.stats import norm
 
         first, second = self.prompts.index(one), self.prompts.index(other)
         contrast = np.zeros(len(self.prompts))
@@ -52,15 +52,13 @@ class Strengths:
         contrast[second] -= 1
         value = float(contrast @ self.strengths)
         error = math.sqrt(max(float(contrast @ self.covariance @ contrast), 0))
-        half = float(norm.ppf((1 + self.confidence) / 2)) * error
+        half = deviate(self.confidence) * error
         low, middle, high = expit([value - half, value, value + half]).tolist()
         return middle, low, high
 
     def table(self) -> pd.DataFrame:
         """Return one row a prompt, the strongest first: ``prompt, strength, low, high, wins``."""
-        from scipy.stats import norm
-
-        half = float(norm.ppf((1 + self.confidence) / 2)) * np.sqrt(np.diag(self.covariance))
+        half = deviate(self.confidence) * np.sqrt(np.diag(self.covariance))
         table = pd.DataFrame(
             {
                 "prompt": self.prompts,

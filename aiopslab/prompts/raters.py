@@ -6,6 +6,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from aiopslab.prompts.agreement import Agreement, cohen, krippendorff
+from aiopslab.statistics.intervals import wilson
+from aiopslab.statistics.mcnemar import mcnemar_p
 
 _AGREED = ["value", "low", "high", "items"]
 
@@ -79,7 +81,6 @@ def position_bias(preferences: pd.DataFrame, confidence: float = 0.95) -> pd.Dat
       rater  left  right  share
     0   ann     4      0    1.0
     """
-    from scipy.stats import binomtest
     from statsmodels.stats.multitest import multipletests
 
     rows = []
@@ -87,12 +88,9 @@ def position_bias(preferences: pd.DataFrame, confidence: float = 0.95) -> pd.Dat
         left, right = (int((group["preferred"] == group[side]).sum()) for side in ("left", "right"))
         row: dict[str, Any] = {"rater": rater, "kind": kind, "left": left, "right": right}
         row |= {"ties": len(group) - left - right}
-        row |= {"share": float("nan"), "low": float("nan"), "high": float("nan"), "p": 1.0}
-        if left + right:
-            test = binomtest(left, left + right)
-            low, high = test.proportion_ci(confidence, "wilson")
-            row |= {"share": test.statistic, "low": low, "high": high, "p": test.pvalue}
-        rows.append(row)
+        share = left / (left + right) if left + right else float("nan")
+        low, high = wilson(left, left + right, confidence)
+        rows.append(row | {"share": share, "low": low, "high": high, "p": mcnemar_p(left, right)})
     columns = ["rater", "kind", "left", "right", "ties", "share", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(q=multipletests(table["p"], method="holm")[1] if rows else [])

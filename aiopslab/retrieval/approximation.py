@@ -6,6 +6,7 @@ import numpy.typing as npt
 from aiopslab.findings import Effect, Interval
 from aiopslab.retrieval.exact import Singles, search
 from aiopslab.retrieval.index import Index
+from aiopslab.statistics.intervals import wilson
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def summarised(recalls: Floats, k: int) -> Effect:
 
     Notes
     -----
-    E. B. Wilson, JASA 22, 1927, with one draw a query: as wide as if a query found all of its
+    Wilson's, with one draw a query: as wide as if a query found all of its
     chunks or none, so that it is rather too wide, and is one where all are found, too.
 
     Examples
@@ -58,11 +59,6 @@ def summarised(recalls: Floats, k: int) -> Effect:
     >>> print(summarised(np.ones(200), 10))
     recall@10 against exact search 1 (95 % interval 0.9812 to 1)
     """
-    from scipy.stats import norm
-
-    count, mean = len(recalls), float(recalls.mean())
-    z = float(norm.ppf((1 + CONFIDENCE) / 2)) ** 2 / count
-    middle = (mean + z / 2) / (1 + z)
-    half = np.sqrt(z * (mean * (1 - mean) + z / 4)) / (1 + z)
-    interval = Interval(max(float(middle - half), 0.0), min(float(middle + half), 1.0), CONFIDENCE)
-    return Effect(f"recall@{k} against exact search", mean, "", interval)
+    ends = wilson(float(recalls.sum()), len(recalls), CONFIDENCE)
+    interval = Interval(*ends, CONFIDENCE)
+    return Effect(f"recall@{k} against exact search", float(recalls.mean()), "", interval)

@@ -143,11 +143,9 @@ def compare(
     -------
     Comparison
         The p-values are those of swapping the two configurations by chance, group by group, all
-        ways where there are few; corrected by the method of Holm. An interval is the wider of
-        Student's t and the studentised bootstrap, which follows the skew that many equal questions
-        and a few wild ones give; both with the errors of the jackknife over groups. The intervals
-        are each for itself. Of 30 questions of which few differ, and those wildly, one of 95 %
-        held the truth in 91 % of simulations; of 100 in 96 %.
+        ways where there are few; corrected by the method of Holm. The intervals are those of
+        `aiopslab.statistics.paired`, each for itself. Of 30 questions of which few differ, and
+        those wildly, one of 95 % held the truth in 91 % of simulations; of 100 in 96 %.
 
     Raises
     ------
@@ -161,7 +159,7 @@ def compare(
     -----
     M. Smucker, J. Allan and B. Carterette, "A comparison of statistical significance tests for
     information retrieval evaluation", CIKM 2007. S. Holm, Scandinavian Journal of Statistics 6,
-    1979. B. Efron and R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 12.
+    1979.
 
     Examples
     --------

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from aiopslab.errors import RetrievalError
 from aiopslab.findings import Effect, Interval
 from aiopslab.retrieval.exact import Singles
+from aiopslab.statistics.intervals import deviate
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,7 +58,6 @@ def separation(reference: Singles, recent: Singles, seed: int = 0) -> Effect | N
         )
     if min(len(reference), len(recent)) < NEEDED:
         return None
-    from scipy.stats import norm
     from sklearn.linear_model import LogisticRegression
 
     vectors = np.vstack([reference, recent]).astype(np.float64)
@@ -72,7 +72,7 @@ def separation(reference: Singles, recent: Singles, seed: int = 0) -> Effect | N
         areas.append(_area(scores, is_recent[~kept]))
     value = float(np.mean([area for area, _ in areas]))
     error = float(np.sqrt(np.sum([variance for _, variance in areas]))) / FOLDS
-    half = float(norm.ppf((1 + CONFIDENCE) / 2)) * error
+    half = deviate(CONFIDENCE) * error
     interval = Interval(max(value - half, 0.0), min(value + half, 1.0), CONFIDENCE)
     return Effect("AUC of recent against reference questions", value, "", interval)
 
