@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aiopslab.prompts.agreement import cohen, krippendorff
     from aiopslab.prompts.aliases import follow, last_promotion, promote, roll_back
     from aiopslab.prompts.analysis import PromptAnalysis
+    from aiopslab.prompts.ask import model_asker
     from aiopslab.prompts.calls import open_calls
     from aiopslab.prompts.comparison import compare
     from aiopslab.prompts.decision import decide
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from aiopslab.prompts.evaluation import evaluate
     from aiopslab.prompts.feedback import Feedback
     from aiopslab.prompts.items import asked, open_items, open_prompt, open_prompts
-    from aiopslab.prompts.judging import model_judge
     from aiopslab.prompts.local import local_model
     from aiopslab.prompts.measures import named_scores
     from aiopslab.prompts.opinions import gather_opinions
@@ -59,7 +59,7 @@ _HOMES = {
     "last_promotion": "aliases",
     "least_effect": "power",
     "local_model": "local",
-    "model_judge": "judging",
+    "model_asker": "ask",
     "named_scores": "measures",
     "open_calls": "calls",
     "open_items": "items",
@@ -100,7 +100,7 @@ __all__ = [
     "last_promotion",
     "least_effect",
     "local_model",
-    "model_judge",
+    "model_asker",
     "named_scores",
     "open_calls",
     "open_items",

@@ -154,7 +154,7 @@ def gather_opinions(
     feedback
         File of ratings, see `Feedback`; nobody was asked where ``None``.
     judge
-        From messages to answers, see `model_judge`. It compares the first prompt with each of the
+        From messages to answers, see `model_asker`. It compares the first prompt with each of the
         others, every pair in both orders; none is asked where ``None``.
     rubric
         What a good answer is, in words, for the judge.

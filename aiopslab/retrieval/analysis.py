@@ -2,16 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from aiopslab.findings import Effect, Finding, Interval, Level, Verdict
 from aiopslab.retrieval import failures as missed
+from aiopslab.retrieval import tables
 from aiopslab.retrieval.comparison import Comparison, Contrast, Metric, compare
 from aiopslab.retrieval.decision import Choice, Decision, confirm, decide, said, scores_of
+from aiopslab.retrieval.explorer import side_by_side
+from aiopslab.retrieval.knobs import Knobs, knobs
 from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.sweep import Sweep
+from aiopslab.retrieval.topics import topics
 from aiopslab.retrieval.trial import Trial, run_trial
 from aiopslab.retrieval.truth import Truth
 from aiopslab.retrieval.truth_kinds import describe_truth
@@ -48,8 +52,16 @@ class RetrievalAnalysis:
         The current configuration and the one to use, on all questions.
     failures
         Answers that the latter does not find, see `failures`.
+    explorer
+        The current configuration beside the best one, question by question, see `side_by_side`.
+    by_topic
+        Of the latter, see `topics`; empty where questions have none.
     truth
         On what kind of truth it stands, in words.
+    note
+        What the embedder warned of in the configuration to use.
+    margin
+        The largest difference of the metric that does not matter.
     """
 
     sweep: Sweep
@@ -59,7 +71,11 @@ class RetrievalAnalysis:
     now: Trial
     used: Trial
     failures: pd.DataFrame
+    explorer: pd.DataFrame
+    by_topic: pd.DataFrame
     truth: str
+    note: str
+    margin: float
 
     @property
     def level(self) -> Level:
@@ -90,34 +106,21 @@ class RetrievalAnalysis:
         names = ["configuration", "difference", "low", "high", "q", "outcome"]
         return self.sweep.table().merge(told[names], on="configuration", how="left")
 
-    def shown(self, most: int = 15) -> pd.DataFrame:
-        """Return the best trials, and the current one, as people read them.
+    def shown(self) -> pd.DataFrame:
+        """Return the best trials, and the current one, as people read them."""
+        return tables.trials(self.table(), self.sweep.metric, self.sweep.current.name)
 
-        Parameters
-        ----------
-        most
-            Of the trials.
-        """
-        table = self.table()
-        is_now = table["configuration"] == self.sweep.current.name
-        kept = table[(table.index < most) | table["is_best"] | is_now]
-        rows = []
-        for row in kept.to_dict("records"):
-            mark = "now" if row["configuration"] == self.sweep.current.name else ""
-            rows.append(
-                {
-                    "configuration": row["configuration"],
-                    "": "best" if row["is_best"] else mark,
-                    self.sweep.metric: f"{row[self.sweep.metric]:.3f}",
-                    "against now (interval)": _interval(row),
-                    "outcome": row.get("outcome") if pd.notna(row.get("outcome")) else "",
-                    "recall": f"{row['recall']:.3f}",
-                    "tokens a question": f"{row['tokens']:,.0f}",
-                    "ms a question": f"{row['latency_ms']:.1f}",
-                    "index, MB": f"{row['index_mb']:.1f}",
-                }
-            )
-        return pd.DataFrame(rows)
+    def confirmation_table(self) -> pd.DataFrame:
+        """Return the best against the current one on the questions held out."""
+        return tables.contrasts(self.confirmation)
+
+    def explorer_table(self) -> pd.DataFrame:
+        """Return questions that the best loses or wins, as people read them, losses first."""
+        return tables.explored(self.explorer)
+
+    def failures_table(self) -> pd.DataFrame:
+        """Return some of the answers that are missed, as people read them."""
+        return tables.missed(self.failures)
 
     def figure(self) -> "go.Figure":
         """Draw what each trial buys against what it makes a model read."""
@@ -126,9 +129,28 @@ class RetrievalAnalysis:
         title = "What each configuration finds, and what a model has to read for it"
         return pareto_figure(self.sweep.table(), self.sweep.metric, self.sweep.current.name, title)
 
+    def knobs(self) -> Knobs:
+        """Return what each setting makes of the metric, all others alike."""
+        return knobs(self.sweep, self.margin)
+
+    def topics_figure(self) -> "go.Figure":
+        """Draw recall by topic, now and of the best."""
+        from aiopslab.charts.dumbbell import dumbbell
+
+        columns = ["recall_one", "recall_other"]
+        told = self.explorer.groupby("topic")[columns].mean()
+        told = told.set_axis(["before", "after"], axis=1).sort_values("after")
+        counts = self.explorer["topic"].value_counts()
+        table = told.assign(count=counts).rename_axis("label").reset_index()
+        return dumbbell(table, ("now", "best"), "Recall by topic, the worst first", "recall")
+
     def causes(self) -> pd.DataFrame:
         """Return why answers were missed, how many for each cause, and what would help."""
         return missed.summary(self.failures)
+
+    def causes_table(self) -> pd.DataFrame:
+        """Return the causes as people read them."""
+        return tables.causes(self.causes())
 
     def _repr_html_(self) -> str:
         return self.verdict()._repr_html_() + self.shown().to_html(index=False, border=0)
@@ -163,6 +185,9 @@ class RetrievalAnalysis:
                 claim = f"{row['answers']} of {len(self.failures)} missed answers are "
                 claim += f"{row['cause']}: {row['advice']}."
                 found.append(Finding(claim, row["cause"], "watch", "section: failures"))
+        if self.note:
+            used = self.used.name
+            found.append(Finding(f"{self.note}.", used, "ok", "section: what was tried"))
         found.append(Finding(self.truth, "questions", "ok", "section: the questions"))
         return tuple(found)
 
@@ -223,6 +248,9 @@ def analyse(
     used = on_all
     if decision.choice == "change":
         used = run_trial(retriever, truth, sweep.confirmed.configuration)
+    best = used
+    if sweep.best not in (used.name, on_all.name):
+        best = run_trial(retriever, truth, sweep.confirmed.configuration)
     return RetrievalAnalysis(
         sweep,
         comparison,
@@ -231,7 +259,11 @@ def analyse(
         on_all,
         used,
         missed.failures(retriever, truth, used),
+        side_by_side(on_all, best, truth, retriever.corpus),
+        topics(used, truth) if "topic" in truth.questions else pd.DataFrame(),
         describe_truth(truth.questions, truth.answers),
+        retriever.note(used.configuration),
+        margin,
     )
 
 
@@ -240,9 +272,3 @@ def _effect(each: Contrast) -> Effect | None:
         return None
     interval = Interval(each.low, each.high, each.confidence)
     return Effect(each.metric.name, each.difference, "", interval)
-
-
-def _interval(row: dict[Any, Any]) -> str:
-    if pd.isna(row.get("difference")):
-        return ""
-    return f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"

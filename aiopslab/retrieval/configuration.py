@@ -19,7 +19,6 @@ Pooling = Literal["direct", "late"]
 
 # Which fields make no difference, by what they depend on: two configurations that differ in nothing
 # else are the same one, and are tried once.
-_OF_MEANING = ("embedder", "pooling")
 _OF_WORDS = ("k1", "b")
 _OF_BOTH = ("fusion", "weight")
 _NAMED = ("depth", "k1", "b")  # where they are not as by default
@@ -115,8 +114,11 @@ class Configuration:
 
     def _idle(self) -> Iterator[str]:
         """Yield the fields that make no difference."""
-        if self.search == "lexical":
-            yield from _OF_MEANING
+        needs_vectors = self.search != "lexical" or self.rerank == "diverse"
+        if not needs_vectors:
+            yield "pooling"
+        if not needs_vectors and self.chunking != "semantic" and self.rerank != "late":
+            yield "embedder"
         if self.search == "dense":
             yield from _OF_WORDS
         if self.search != "hybrid":
@@ -185,14 +187,17 @@ class Configuration:
             )
         return chunking.Semantic(embedder, self.size, minimum=max(1, self.size // 4))
 
-    def save(self, path: str | Path) -> Path:
-        """Write it to a YAML file, which `read_configuration` and `load` take."""
+    def to_yaml(self) -> str:
+        """Return it as the file that `read_configuration` and `load` take."""
         import yaml
 
+        return str(yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True))
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a YAML file."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        told = {**asdict(self), "where": dict(self.where)}
-        target.write_text(yaml.safe_dump(told, sort_keys=False, allow_unicode=True))
+        target.write_text(self.to_yaml())
         return target
 
 

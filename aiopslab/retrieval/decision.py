@@ -121,8 +121,9 @@ def said(contrast: Contrast) -> str:
     'ndcg 0.6 against 0.5, a difference of +0.1 (+0.04 to +0.16) on 60 questions.'
     """
     interval = f"{contrast.difference:+.3g} ({contrast.low:+.3g} to {contrast.high:+.3g})"
+    scores = f"{contrast.score:,.4g} against {contrast.current:,.4g}"
     return (
-        f"{contrast.metric.name} {contrast.score:.3g} against {contrast.current:.3g}, a difference "
+        f"{contrast.metric.name} {scores}, a difference "
         f"of {interval} on {contrast.questions:,} questions."
     )
 

@@ -61,6 +61,27 @@ class Corpus:
             gathered.add(document, document, Reading(text, markdown.headings(text)))
         return gathered.corpus("these texts")
 
+    def table(self) -> pd.DataFrame:
+        """Return what it is made of, a row a folder, the largest first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``folder, documents, sections, words``.
+        """
+        told = self.documents[["document", "text"]]
+        folders = told["document"].map(lambda each: str(PurePosixPath(each).parent))
+        sections = self.sections["document"].value_counts()
+        sizes = told.assign(
+            folder=folders.replace(".", "(top)"),
+            sections=told["document"].map(sections).fillna(0).astype(int),
+            words=told["text"].map(lambda each: len(each.split())),
+        )
+        counts = sizes.groupby("folder").agg(
+            documents=("document", "size"), sections=("sections", "sum"), words=("words", "sum")
+        )
+        return counts.sort_values("words", ascending=False, kind="stable").reset_index()
+
     @cached_property
     def sections_by_document(self) -> dict[str, list[Section]]:
         """Sections of each document that has any."""
@@ -85,7 +106,8 @@ def open_corpus(url: str) -> Corpus:
     ----------
     url
         A path or any fsspec URL of a file, a folder or a zip archive, or a pattern such as
-        ``docs/**/*.md``.
+        ``docs/**/*.md``; of a table of documents, see `open_table`; ``embedded:handbook``, see
+        `library.embedded_corpus`.
 
     Raises
     ------
@@ -100,6 +122,12 @@ def open_corpus(url: str) -> Corpus:
         One a kind of trouble: which files, and how many, cannot be read, are empty, are of a format
         that no reader knows, or are not wholly as they were.
     """
+    if url.startswith("embedded:"):
+        from aiopslab.retrieval.library import embedded_corpus
+
+        return embedded_corpus(url)
+    if tables.is_table(url):
+        return open_table(url)
     gathered = _Gathered()
     for file in files(url):
         reader = reader_of(file.label)

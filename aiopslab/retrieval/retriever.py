@@ -1,7 +1,7 @@
 """Retriever: a corpus as it is cut, embedded and searched, whatever is asked of it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from aiopslab.errors import RetrievalError, did_you_mean
 from aiopslab.models.embedder import Counts, Embedder
 from aiopslab.retrieval import exact, fusion, reranking
 from aiopslab.retrieval.asked import Asked
-from aiopslab.retrieval.configuration import Configuration, read_configuration
+from aiopslab.retrieval.configuration import Configuration
 from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.embedding import (
     Told,
@@ -63,6 +63,7 @@ class Retriever:
         self._cut: dict[str, pd.DataFrame] = {}
         self._lexical: dict[tuple[str, float, float], Lexical] = {}
         self._vectors: dict[tuple[str, str, str], Singles] = {}
+        self._notes: dict[tuple[str, str, str], str] = {}
         self._encoded: dict[str, Encoded] = {}
         self._sizes: dict[str, Counts] = {}
         self._seconds: dict[str, float] = {}
@@ -144,11 +145,17 @@ class Retriever:
             if configuration.pooling == "late":
                 self._vectors[key] = self._of_documents(configuration).vectors(chunks)
             else:
-                texts = chunks["text"].tolist()
-                self._vectors[key] = unit_vectors(
-                    self.embedder(configuration), texts, self._progress
-                )
+                embedder, texts = self.embedder(configuration), chunks["text"].tolist()
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    self._vectors[key] = unit_vectors(embedder, texts, self._progress)
+                self._notes[key] = " ".join(str(each.message) for each in told)
         return self._vectors[key]
+
+    def note(self, configuration: Configuration) -> str:
+        """Return what its embedder warned of, such as texts that are longer than it reads."""
+        key = (self._chunking(configuration), configuration.embedder, configuration.pooling)
+        return self._notes.get(key, "")
 
     def sizes(self, configuration: Configuration) -> Counts:
         """Return how many tokens each of its chunks has, which is what a model will read."""
@@ -264,46 +271,6 @@ class Retriever:
     def _chunking(self, configuration: Configuration) -> str:
         of_meaning = configuration.embedder if configuration.chunking == "semantic" else ""
         return f"{configuration.chunking}-{configuration.size}-{configuration.overlap}-{of_meaning}"
-
-
-def load(
-    path: str | Path, corpus: Corpus, embedders: Mapping[str, Embedder] | None = None
-) -> Callable[..., pd.DataFrame]:
-    """Load a configuration into a running retriever.
-
-    Parameters
-    ----------
-    path
-        Of the file, see `Configuration.save`.
-    corpus
-        What is searched.
-    embedders
-        See `Retriever`.
-
-    Returns
-    -------
-    callable
-        From a question, and ``k`` where another number of hits is wanted, to what it finds; see
-        `Retriever.search`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> corpus = Corpus.of_texts({"queues.md": "Queues fill up.", "wings.md": "Wings lift."})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     kept = Configuration(search="lexical").save(f"{folder}/retrieval.yaml")
-    ...     search = load(kept, corpus)
-    >>> search("What do wings do?", k=1)["text"].tolist()
-    ['Wings lift.']
-    """
-    configuration = read_configuration(path)
-    retriever = Retriever(corpus, embedders)
-    # All that takes time is done before the first question comes.
-    if configuration.search != "dense":
-        retriever.lexical(configuration)
-    if configuration.search != "lexical" or configuration.rerank == "diverse":
-        retriever.vectors(configuration)
-    return lambda question, k=None: retriever.search(question, configuration, k)
 
 
 def _filter(configuration: Configuration) -> str:

@@ -10,6 +10,7 @@ from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.trial import Trial, answered
 from aiopslab.retrieval.truth import Truth
 
+ALIKE = 1.2  # times as slow
 LEAST = 20  # questions on either side, under which nothing is held out
 
 
@@ -92,9 +93,14 @@ def only(truth: Truth, questions: pd.DataFrame) -> Truth:
 
 
 def front(table: pd.DataFrame, metric: str) -> list[bool]:
-    """Return which trials no other beats in quality, tokens and latency together."""
-    values = table[[metric, "tokens", "latency_ms"]].to_numpy(np.float64) * [-1, 1, 1]
-    no_worse = (values[None] <= values[:, None]).all(axis=2)
-    better = (values[None] < values[:, None]).any(axis=2)
+    """Return which trials no other beats in quality, tokens and latency together.
+
+    Latencies that differ by less than a fifth are alike: the clock is not better than that.
+    """
+    values = table[[metric, "tokens"]].to_numpy(np.float64) * [-1, 1]
+    values = np.column_stack([values, np.log(table["latency_ms"].to_numpy(np.float64))])
+    alike = np.array([0.0, 0.0, math.log(ALIKE)])
+    no_worse = (values[None] <= values[:, None] + alike).all(axis=2)
+    better = (values[None] < values[:, None] - alike).any(axis=2)
     beaten: list[bool] = np.any(no_worse & better, axis=1).tolist()
     return [not each for each in beaten]

@@ -94,21 +94,20 @@ def run_trial(
     told = Asked(questions["text"].tolist()) if asked is None else asked
     is_whole = whole_documents(truth, retriever.corpus.documents)
     k = configuration.k
-    ranked = retriever.rank(told, configuration, configuration.depth if is_whole else k)
-    hits = ranked.table(questions["question"].tolist(), retriever.chunks(configuration))
+    ids = questions["question"].tolist()
+    hits = retriever.rank(told, configuration).table(ids, retriever.chunks(configuration))
     if is_whole:
-        hits = best_of_documents(hits)
-        hits = hits[hits["rank"] <= k].reset_index(drop=True)
+        hits = _documents(retriever, configuration, told, ids)
     scores = judge(hits, truth.answers).scores(k).reindex(questions["question"], fill_value=0.0)
     spans = span_scores(hits, truth.answers, k).rename(columns=SPANS)
     sizes = pd.Series(
         retriever.sizes(configuration), index=retriever.chunks(configuration)["chunk"]
     )
-    read = hits["chunk"].map(sizes[~sizes.index.duplicated()])
-    tokens = read.groupby(hits["question"]).sum().reindex(scores.index, fill_value=0)
+    read = hits["chunk"].map(sizes[~sizes.index.duplicated()]).astype(np.float64)
+    tokens = read.groupby(hits["question"]).sum().reindex(scores.index, fill_value=0.0)
     return Trial(
         configuration,
-        scores.join(spans).assign(tokens=tokens.astype(np.float64)).fillna(0.0),
+        scores.join(spans).assign(tokens=tokens).fillna(0.0),
         hits,
         _latency_ms(retriever, configuration, told.texts),
         len(retriever.chunks(configuration)),
@@ -139,6 +138,20 @@ def whole_documents(truth: Truth, documents: pd.DataFrame) -> bool:
     ends = truth.answers["document"].map(lengths)
     whole = (truth.answers["start"] == 0) & (truth.answers["end"] >= ends)
     return bool(len(whole) and whole.all())
+
+
+def _documents(
+    retriever: Retriever, configuration: Configuration, asked: Asked, ids: list[str]
+) -> pd.DataFrame:
+    """Return the first `k` documents of each question, by looking as deep as that takes."""
+    chunks = retriever.chunks(configuration)
+    depth = max(configuration.depth, configuration.k)
+    while True:
+        found = best_of_documents(retriever.rank(asked, configuration, depth).table(ids, chunks))
+        kept = found[found["rank"] <= configuration.k].reset_index(drop=True)
+        if len(kept) == len(ids) * configuration.k or depth >= len(chunks):
+            return kept
+        depth *= 4
 
 
 def _latency_ms(

@@ -56,7 +56,8 @@ def open_questions(url: str, corpus: Corpus, qrels: str | None = None) -> Truth:
     Parameters
     ----------
     url
-        Of a table in JSON lines, Parquet, CSV or TSV.
+        Of a table in JSON lines, Parquet, CSV or TSV; or ``embedded:questions``, see
+        `library.embedded_questions`.
     corpus
         That answers them.
     qrels
@@ -79,6 +80,10 @@ def open_questions(url: str, corpus: Corpus, qrels: str | None = None) -> Truth:
         how many answers name an unknown document or question, are not quoted from it, or lie
         outside it.
     """
+    if url.startswith("embedded:"):
+        from aiopslab.retrieval.library import embedded_questions
+
+        return Truth(*embedded_questions(url, corpus.documents))
     rows = read_table(url).to_dict("records")
     gathered = _Gathered(dict(corpus.texts))
     for number, row in enumerate(rows, start=1):

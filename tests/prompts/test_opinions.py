@@ -9,7 +9,7 @@ from aiopslab.errors import PromptError
 from aiopslab.findings import Verdict
 from aiopslab.prompts.feedback import Feedback
 from aiopslab.prompts.items import asked
-from aiopslab.prompts.judging import model_judge
+from aiopslab.prompts.ask import model_asker
 from aiopslab.prompts.opinions import gather_opinions
 from tests.prompts.stub import answer, serving
 
@@ -100,7 +100,7 @@ def test_a_model_is_asked_once_however_often_it_judges(tmp_path):
         return answer(winner(body["messages"][-1]["content"]))
 
     with serving(judges) as at:
-        judge = model_judge(at.address, "m", store=tmp_path / "calls.db")
+        judge = model_asker(at.address, "m", store=tmp_path / "calls.db")
         first = gather_opinions(CALLS, asked(ITEMS), None, judge, "Be good.")
         assert at.calls == 120
         again = gather_opinions(CALLS, asked(ITEMS), None, judge, "Be good.")

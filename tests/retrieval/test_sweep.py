@@ -6,7 +6,8 @@ import pytest
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.asked import Asked
 from aiopslab.retrieval.configuration import Configuration
-from aiopslab.retrieval.retriever import Retriever, load
+from aiopslab.retrieval.loading import load
+from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.selection import choose, split
 from aiopslab.retrieval.space import drawn, grid, suggested
 from aiopslab.retrieval.sweep import tune

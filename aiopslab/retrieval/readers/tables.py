@@ -12,6 +12,8 @@ from aiopslab.retrieval.readers.decoding import decoded
 from aiopslab.retrieval.readers.files import files
 from aiopslab.sources import tables
 
+SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl"}
+
 
 def read_table(url: str) -> pd.DataFrame:
     """Read a table in Parquet, CSV, TSV or JSON lines; all fields of a CSV or TSV are text.
@@ -46,6 +48,11 @@ def read_table(url: str) -> pd.DataFrame:
             f"{file.label} is not a table: {error}",
             "Give every row as many fields as the header; quote a field that has a separator.",
         ) from None
+
+
+def is_table(url: str) -> bool:
+    """Tell by its name whether a file is a table."""
+    return PurePosixPath(url.lower().removesuffix(".gz")).suffix in SUFFIXES
 
 
 def is_missing(value: Any) -> bool:

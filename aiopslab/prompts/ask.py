@@ -1,4 +1,4 @@
-"""Judging: a model asked as a judge, each question once, as any other call is."""
+"""Ask: a model asked whatever a judge, or a maker of questions, wants to know, each thing once."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from aiopslab.prompts.evaluation import evaluate
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.scorers.judge import Ask, Messages
 
-MOST_TOKENS = 300  # of a verdict with its reason
+MOST_TOKENS = 300  # of a verdict with its reason, or of a question with its quote
 
 
-def model_judge(base_url: str | None = None, model: str | None = None, **options: Any) -> Ask:
-    """Return what asks a model to judge; its answers are kept like those of every other call.
+def model_asker(base_url: str | None = None, model: str | None = None, **options: Any) -> Ask:
+    """Return what asks a model; its answers are kept like those of every other call.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def model_judge(base_url: str | None = None, model: str | None = None, **options
     Returns
     -------
     Ask
-        From lists of messages to answers, ``""`` where there is none; for `Judge`, `judge_pairs`
-        and `gather_opinions`.
+        From lists of messages to answers, ``""`` where there is none; for `Judge`, `judge_pairs`,
+        `gather_opinions` and `aiopslab.retrieval.synthesise`.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def model_judge(base_url: str | None = None, model: str | None = None, **options
         When it is asked: as in `evaluate`.
     """
     prompt = Prompt(
-        "judge",
+        "asked",
         ({"role": "system", "content": "{{ system }}"}, {"role": "user", "content": "{{ user }}"}),
         parameters={"temperature": 0, "max_tokens": MOST_TOKENS},
     )
