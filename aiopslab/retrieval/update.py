@@ -44,7 +44,9 @@ class Update:
     def note(self) -> str:
         """Say what an update costs, and what it changes."""
         share = self.embedded / max(self.chunks, 1)
-        told = f"{self.embedded:,} of {self.chunks:,} chunks ({share:.0%}) have to be embedded"
+        told = (
+            f"{self.embedded:,} of {self.chunks:,} chunks ({100 * share:.0f} %) have to be embedded"
+        )
         stale, known = len(self.answers.stale), self.answers.answers["question"].nunique()
         return f"{told} anew. Of {known:,} questions {stale:,} have another best answer now."
 
