@@ -80,9 +80,8 @@ def explored(explorer: pd.DataFrame) -> pd.DataFrame:
 def missed(failures: pd.DataFrame) -> pd.DataFrame:
     """Return answers that are missed, some of each cause."""
     kept = failures.groupby("cause", sort=False).head(SHOWN).reset_index(drop=True)
-    kept = kept.assign(
-        document=kept["document"].fillna(""), quote=kept["quote"].str.split().str.join(" ")
-    )
+    plain = {name: kept[name].map(_on_one_line) for name in ("document", "quote")}
+    kept = kept.assign(**plain)
     named = {"text": "question", "document": "answered in", "quote": "by"}
     return kept[["text", "cause", "detail", "document", "quote"]].rename(columns=named)
 
@@ -100,3 +99,7 @@ def _interval(row: dict[Any, Any]) -> str:
 
 def _rank(rank: Any) -> str:
     return "not found" if pd.isna(rank) else f"{rank:.0f}"
+
+
+def _on_one_line(text: Any) -> str:
+    return " ".join(text.split()) if isinstance(text, str) else ""
