@@ -1,21 +1,18 @@
 """The command group ``aiopslab prompts``: from two texts to the one that is in use."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from aiopslab.errors import AIOpsLabError
-from aiopslab.mlflow_server import without_credentials
 from aiopslab.prompts.feedback_command import agreement, pairs
 from aiopslab.prompts.gate_command import gate
 from aiopslab.prompts.registry_command import register, rollback, tracking
-from aiopslab.prompts.terminal import plain
 from aiopslab.prompts.watch_command import watch
+from aiopslab.terminal import Group, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNUSABLE = 2  # the exit code, which click gives a wrong command too
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 DIFF_CODES = """\b
 Exit codes
@@ -29,25 +26,7 @@ Exit codes
 """
 
 
-class _Unusable(click.ClickException):
-    """What a pipeline must not take for an answer."""
-
-    exit_code = UNUSABLE
-
-
-class _Group(click.Group):
-    """A group whose commands end in a message where the user can mend it."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except AIOpsLabError as error:
-            told = without_credentials(str(error))
-            raise _Unusable("\n".join(map(plain, told.splitlines()))) from None
-
-
-@click.group(cls=_Group)
+@click.group(cls=Group)
 def prompts() -> None:
     """Compare prompts, let the better one into production, and watch it there.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aiopslab.errors import PromptError
-from aiopslab.prompts.terminal import aligned
+from aiopslab.terminal import aligned
 
 if TYPE_CHECKING:
     import pandas as pd

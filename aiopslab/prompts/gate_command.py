@@ -9,7 +9,7 @@ import click
 
 from aiopslab.errors import PromptError
 from aiopslab.prompts.registry_command import tracking
-from aiopslab.prompts.terminal import aligned, indented, plain
+from aiopslab.terminal import aligned, indented, plain, shown
 
 if TYPE_CHECKING:
     from aiopslab.prompts.analysis import PromptAnalysis
@@ -110,7 +110,6 @@ def gate(
     from aiopslab.prompts.evaluation import evaluate
     from aiopslab.prompts.items import open_items, open_prompts
     from aiopslab.prompts.measures import named_scores
-    from aiopslab.prompts.progress import shown
     from aiopslab.prompts.study import analyse
 
     table = open_items(items)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aiopslab.prompts.registry_command import tracking
-from aiopslab.prompts.terminal import aligned, indented, plain
+from aiopslab.terminal import aligned, indented, plain
 
 if TYPE_CHECKING:
     import pandas as pd

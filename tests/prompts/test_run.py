@@ -15,10 +15,11 @@ from pandas.testing import assert_frame_equal
 from aiopslab.errors import PromptError
 from aiopslab.frames import conform
 from aiopslab.prompts import asking, run
-from aiopslab.prompts.progress import Progress, shown
+from aiopslab.prompts.progress import Progress
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.run import run_prompts
 from aiopslab.prompts.store import Store
+from aiopslab.terminal import shown
 from tests.prompts.stub import answer, endpoint, serving
 
 SHORT = Prompt.of("short", "Short: {{ text }}", max_tokens=5)
