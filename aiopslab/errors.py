@@ -46,7 +46,7 @@ class PromptError(AIOpsLabError):
 
 
 class ModelError(AIOpsLabError):
-    """A model whose files are not here or cannot be used, or vectors that cannot be made or kept."""
+    """A model whose files are not here or cannot be used, or vectors that cannot be made."""
 
 
 class ReportError(AIOpsLabError):

@@ -7,9 +7,9 @@ import pytest
 
 from aiopslab.errors import PromptError
 from aiopslab.findings import Verdict
+from aiopslab.prompts.ask import model_asker
 from aiopslab.prompts.feedback import Feedback
 from aiopslab.prompts.items import asked
-from aiopslab.prompts.ask import model_asker
 from aiopslab.prompts.opinions import gather_opinions
 from tests.prompts.stub import answer, serving
 
