@@ -11,9 +11,9 @@ import pandas as pd
 
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.documents import Corpus
+from aiopslab.retrieval.judgements import GRADES, narrowed
 from aiopslab.retrieval.label_file import LabelFile
 from aiopslab.retrieval.passages import Quoted, Span
-from aiopslab.retrieval.pooling import GRADES
 from aiopslab.retrieval.spans import require
 from aiopslab.retrieval.truth_kinds import TruthKind
 
@@ -219,8 +219,8 @@ class Labels:
             said = given[given["grade"] >= min(grade, 1)]
             start, end = int(said["start"].min()), int(said["end"].max())
             question, document, low, high = given.iloc[0][["question", "document", "from", "to"]]
-            parts = ((low, start, 0), (start, end, grade), (end, high, 0))
-            rows += [(question, document, *part) for part in parts if part[0] < part[1]]
+            parts = narrowed((low, high), (start, end), grade)
+            rows += [(question, document, *part) for part in parts]
         kinds = dict.fromkeys(("start", "end", "grade"), "int64")
         told = pd.DataFrame(rows, columns=["question", "document", *kinds])
         return told.astype({"question": "str", "document": "str", **kinds})

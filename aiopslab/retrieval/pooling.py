@@ -14,8 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.errors import RetrievalError
-from aiopslab.retrieval.documents import Corpus
-from aiopslab.retrieval.messages import DATA, Ask, fenced, read_object, replies
+from aiopslab.retrieval.judgements import SPAN, answers_of
 from aiopslab.retrieval.relevance import SHARE, Judged, judge
 from aiopslab.retrieval.spans import of_questions, on_one_line, require, union
 
@@ -23,15 +22,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
 LONGEST = 2_000  # characters of a span that is judged as one
-GRADES = (0, 1, 2)
-_SPAN = ("question", "document", "start", "end")
-_JUDGE = """You judge whether a passage helps to answer a question. Judge what it says, and \
-neither its length nor its style.
-
-{data}
-
-Reply with JSON and nothing else: {{"reason": "one sentence", "grade": 2 where the passage answers \
-the question, 1 where it answers a part of it or helps, 0 where it does neither}}"""
 
 
 def pool(
@@ -74,11 +64,11 @@ def pool(
             "Pass the hits of each by its name, and for example depth=10.",
         )
     for name, hits in runs.items():
-        require(hits, f"hits of {name}", ("rank", *_SPAN))
-    best = [hits.loc[hits["rank"] <= depth, list(_SPAN)] for hits in runs.values()]
-    spans = pd.concat(best).drop_duplicates().sort_values(list(_SPAN), kind="stable")
+        require(hits, f"hits of {name}", ("rank", *SPAN))
+    best = [hits.loc[hits["rank"] <= depth, list(SPAN)] for hits in runs.values()]
+    spans = pd.concat(best).drop_duplicates().sort_values(list(SPAN), kind="stable")
     rows: list[tuple[str, str, int, int]] = []
-    columns = (spans[each].tolist() for each in _SPAN)
+    columns = (spans[each].tolist() for each in SPAN)
     for question, document, start, end in zip(*columns, strict=True):
         if rows and rows[-1][:2] == (question, document):
             low, high = rows[-1][2:]
@@ -86,62 +76,10 @@ def pool(
                 rows[-1] = (question, document, low, max(high, end))
                 continue
         rows.append((question, document, start, end))
-    merged = pd.DataFrame(rows, columns=list(_SPAN)).sample(frac=1, random_state=seed)
+    merged = pd.DataFrame(rows, columns=list(SPAN)).sample(frac=1, random_state=seed)
     turn = merged["question"].drop_duplicates().reset_index(drop=True)
     place = merged["question"].map(pd.Series(turn.index, index=turn))
     return merged.iloc[place.argsort(kind="stable")].reset_index(drop=True)
-
-
-def judged_by(
-    ask: Ask, pooled: pd.DataFrame, questions: pd.DataFrame, corpus: Corpus
-) -> tuple[pd.DataFrame, int]:
-    """Have a model judge a pool.
-
-    Parameters
-    ----------
-    ask
-        The model. One that is not held against the judgements of people measures nothing known.
-    pooled
-        From `pool`.
-    questions
-        ``question, text``.
-    corpus
-        That was searched.
-
-    Returns
-    -------
-    tuple of DataFrame and int
-        ``question, document, start, end, grade`` with grades from 0 to 2; and how many answers
-        could not be read, of which nothing is judged.
-
-    Raises
-    ------
-    RetrievalError
-        If a question or a document is unknown, or there are not as many answers as were asked for.
-    """
-    texts, asked = dict(corpus.texts), dict(questions[["question", "text"]].values.tolist())
-    for name, known in (("question", asked), ("document", texts)):
-        if unknown := sorted(set(pooled[name]) - set(known)):
-            raise RetrievalError(
-                f"{len(unknown)} {name}s of the pool are unknown, such as {unknown[0]!r}",
-                "Judge it with the questions and the corpus that were searched.",
-            )
-    system = _JUDGE.format(data=DATA)
-    columns = (pooled[each].tolist() for each in _SPAN)
-    task = "Grade what the passage says on the question."
-    messages = [
-        fenced(system, {"question": asked[question], "passage": texts[document][start:end]}, task)
-        for question, document, start, end in zip(*columns, strict=True)
-    ]
-    grades = [_grade(each) for each in replies(ask, messages)]
-    judged = pooled.assign(grade=pd.array(grades, dtype="Int64")).dropna(subset="grade")
-    return judged.astype({"grade": "int64"}).reset_index(drop=True), grades.count(None)
-
-
-def answers_of(judgements: pd.DataFrame) -> pd.DataFrame:
-    """Return what was judged to answer: ``question, document, start, end, grade``, from grade 1."""
-    require(judgements, "judgements", (*_SPAN, "grade"))
-    return judgements.loc[judgements["grade"] >= 1, [*_SPAN, "grade"]].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -212,7 +150,7 @@ def pooled_scores(hits: pd.DataFrame, judgements: pd.DataFrame, k: int = 10) -> 
     50% of the first 2 hits were never judged and count as not relevant: nDCG is 0.63, and 1.00
     without them.
     """
-    require(hits, "hits", ("rank", *_SPAN))
+    require(hits, "hits", ("rank", *SPAN))
     answers = answers_of(judgements)
     if k < 1 or answers.empty:
         raise RetrievalError(
@@ -271,10 +209,3 @@ def _bpref(condensed: Judged, length: Ints, refused: Ints) -> Floats:
     lost = np.minimum(above, most) / np.maximum(most, 1)
     preferred: Floats = (found * (1 - lost)).sum(axis=1) / wanted
     return preferred
-
-
-def _grade(answer: str) -> int | None:
-    grade = read_object(answer).get("grade")
-    if isinstance(grade, str) and grade.strip().isdecimal():
-        grade = int(grade)
-    return grade if not isinstance(grade, bool) and grade in GRADES else None
