@@ -19,8 +19,8 @@ neither its length nor its style.
 {data}
 
 Reply with JSON and nothing else: {{"quote": "the words of the passage that answer or help, copied \
-exactly; empty where none do", "grade": 2 where the passage answers the question, 1 where it answers \
-a part of it or helps, 0 where it does neither}}"""
+exactly; empty where none do", "grade": 2 where the passage answers the question, 1 where it \
+answers a part of it or helps, 0 where it does neither}}"""
 
 
 def judged_by(
