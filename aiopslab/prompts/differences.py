@@ -99,10 +99,9 @@ def difference(pairs: Pairs, confidence: float = 0.95, seed: int = 0) -> Differe
 
     Notes
     -----
-    D. G. Bonett and R. M. Price, "Adjusted Wald confidence
-    interval for a difference of binomial proportions based on paired data", Journal of Educational
-    and Behavioral Statistics 37, 2012. Clustered errors as in E. Miller, "Adding error bars to
-    evals", 2024.
+    D. G. Bonett and R. M. Price, "Adjusted Wald confidence interval for a difference of binomial
+    proportions based on paired data", Journal of Educational and Behavioral Statistics 37, 2012.
+    Clustered errors as in E. Miller, "Adding error bars to evals", 2024.
 
     Examples
     --------
