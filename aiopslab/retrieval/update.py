@@ -38,7 +38,8 @@ class Update:
         rows = []
         for state in STATES:
             which = self.documents.loc[self.documents["state"] == state, "document"].tolist()
-            rows.append((state, len(which), "" if state == "unchanged" else listed(which, 4)))
+            named = listed(which, 4) if which and state != "unchanged" else ""
+            rows.append((state, len(which), named))
         return pd.DataFrame(rows, columns=["state", "documents", "which"])
 
     def note(self) -> str:
