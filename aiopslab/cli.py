@@ -17,6 +17,7 @@ LATE = {
     "prompts": "aiopslab.prompts.command",
     "rehearse": "aiopslab.rehearsal.command",
     "remediate": "aiopslab.runbooks.command",
+    "retrieval": "aiopslab.retrieval.command",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
