@@ -26,6 +26,7 @@ State = Literal["passed", "failed", "not enough data"]
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 TOKENS = "tokens"
+FEW = 10  # scores that differ from the most frequent, below which a spread tells little
 
 
 @dataclass(frozen=True)
@@ -239,8 +240,9 @@ def gate(
 
     Notes
     -----
-    The interval of a bound is Wilson's where each score is 0 or 1, or all are the same; otherwise
-    that of `aiopslab.statistics.paired`. Each holds for itself.
+    The interval of a bound is that of `aiopslab.statistics.paired`. Where each score is 0 or 1, or
+    nearly all are the same, it is Wilson's, which is wide enough for any scores from 0 to 1: the
+    few that differ tell little of how much others would. Each holds for itself.
 
     Examples
     --------
@@ -284,7 +286,9 @@ def _interval(values: npt.NDArray[np.float64], confidence: float, seed: int) -> 
     """Return the interval of the mean of scores."""
     if len(values) < ENOUGH:
         return math.nan, math.nan
-    if np.isin(values, (0, 1)).all() or (np.ptp(values) == 0 and values[0] <= 1):
+    is_share = values.max() <= 1
+    differ = len(values) - np.unique(values, return_counts=True)[1].max()
+    if is_share and (np.isin(values, (0, 1)).all() or differ < FEW):
         return wilson(float(values.sum()), len(values), confidence)
     rng = np.random.default_rng(seed)
     column = values[:, None]

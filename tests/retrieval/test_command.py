@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from aiopslab.cli import cli
-from aiopslab.retrieval import retriever
+from aiopslab.retrieval import retriever, writing
 from aiopslab.retrieval.chroma import open_index
 from aiopslab.retrieval.configuration import Configuration
 from aiopslab.retrieval.documents import open_corpus
@@ -191,7 +192,8 @@ def test_health_tells_what_is_broken_from_what_is_worth_a_look(run, hashed, docs
     assert code == FAILED and "vectors of others" in out and "→" in out
 
 
-def test_an_index_that_cannot_be_used_is_refused(run, hashed, docs, tmp_path, configuration):
+def test_an_index_that_cannot_be_used_is_refused(run, hashed, docs, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "WAIT", 0.1)
     for arguments, says in (
         (("health", tmp_path / "none"), "no Chroma store"),
         (("stale", docs, tmp_path / "none"), "no Chroma store"),
@@ -277,6 +279,18 @@ def test_the_model_of_this_machine_finds_by_meaning_and_fills_an_index(docs, tmp
     here["AIOPSLAB_MODELS"] = str(find(MINILM)[0].parent)
     ended = process("search", "default", docs, "something that flies", "-k", 1, env=here)
     assert ended.returncode == FINE and "wings.md" in ended.stdout, ended.stderr
-    ended = process("ingest", docs, tmp_path / "index", env=here)
-    assert ended.returncode == FINE and "2 embedded" in ended.stdout, ended.stderr
     assert ended.stderr == "", "no bar where nobody looks"
+    ours, theirs = pty.openpty()
+    command = [COMMAND, "retrieval", "ingest", docs, tmp_path / "index"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=here) as running:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:  # so a terminal ends
+            pass
+        told = running.stdout.read()
+    os.close(ours)
+    assert running.returncode == FINE and b"2 of 2 chunks: 2 embedded" in told
+    assert b"2 of 2 chunks: 2 embedded" in shown
