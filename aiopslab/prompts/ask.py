@@ -1,5 +1,6 @@
 """Ask: a model asked whatever a judge, or a maker of questions, wants to know, each thing once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,13 +12,21 @@ from aiopslab.prompts.scorers.judge import Ask, Messages
 MOST_TOKENS = 300  # of a verdict with its reason, or of a question with its quote
 
 
-def model_asker(base_url: str | None = None, model: str | None = None, **options: Any) -> Ask:
+def model_asker(
+    base_url: str | None = None,
+    model: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Ask:
     """Return what asks a model; its answers are kept like those of every other call.
 
     Parameters
     ----------
     base_url, model
         As in `evaluate`; the embedded model where ``None``, which is too small to judge anything.
+    parameters
+        For the model, over a temperature of 0 and 300 tokens at most; such as a grammar that
+        answers of a small model are held to.
     **options
         For `evaluate`: ``store, cap_usd, prices, concurrency, report``.
 
@@ -35,7 +44,7 @@ def model_asker(base_url: str | None = None, model: str | None = None, **options
     prompt = Prompt(
         "asked",
         ({"role": "system", "content": "{{ system }}"}, {"role": "user", "content": "{{ user }}"}),
-        parameters={"temperature": 0, "max_tokens": MOST_TOKENS},
+        parameters={"temperature": 0, "max_tokens": MOST_TOKENS, **(parameters or {})},
     )
 
     def ask(asked: list[Messages]) -> list[str]:

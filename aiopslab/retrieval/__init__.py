@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from aiopslab.retrieval.chroma import open_index, read_index
     from aiopslab.retrieval.configuration import Configuration, read_configuration
     from aiopslab.retrieval.documents import Corpus, open_corpus
+    from aiopslab.retrieval.embedding import default_embedders
     from aiopslab.retrieval.freshness import staleness
     from aiopslab.retrieval.health import check
     from aiopslab.retrieval.ingestion import ingest
+    from aiopslab.retrieval.library import earlier_of
     from aiopslab.retrieval.loading import load
     from aiopslab.retrieval.looking import look_at
     from aiopslab.retrieval.retriever import Retriever
     from aiopslab.retrieval.sweep import Sweep, tune
-    from aiopslab.retrieval.synthesis import from_headings, synthesise
+    from aiopslab.retrieval.synthesis import GRAMMAR, from_headings, synthesise
     from aiopslab.retrieval.tracking import log_trials
     from aiopslab.retrieval.trial import run_trial
     from aiopslab.retrieval.truth import Truth, open_questions
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from aiopslab.retrieval.update import follow_update
 
 _HOMES = {
+    "earlier_of": "library",
+    "default_embedders": "embedding",
+    "GRAMMAR": "synthesis",
     "describe_truth": "truth_kinds",
     "look_at": "looking",
     "from_headings": "synthesis",
@@ -54,6 +59,7 @@ _HOMES = {
     "tune": "sweep",
 }
 __all__ = [
+    "GRAMMAR",
     "Configuration",
     "Corpus",
     "RetrievalAnalysis",
@@ -63,7 +69,9 @@ __all__ = [
     "analyse",
     "changes_of_answers",
     "check",
+    "default_embedders",
     "describe_truth",
+    "earlier_of",
     "follow_update",
     "from_headings",
     "ingest",

@@ -103,6 +103,27 @@ def embedded_questions(url: str, documents: pd.DataFrame) -> tuple[pd.DataFrame,
     return questions, pd.DataFrame(found, columns=["question", "document", "start", "end", "grade"])
 
 
+def earlier_of(
+    corpus: str, questions: str | None, earlier: str | None, earlier_questions: str | None
+) -> tuple[str | None, str | None]:
+    """Return the earlier version of a corpus, and the questions with its answers.
+
+    What is not named is known of the handbook alone; other questions are put to both versions.
+
+    Examples
+    --------
+    >>> earlier_of("embedded:handbook", "embedded:questions", None, None)
+    ('embedded:handbook_earlier', 'embedded:questions_earlier')
+    >>> earlier_of("docs/", "questions.jsonl", "docs-2025/", None)
+    ('docs-2025/', 'questions.jsonl')
+    """
+    if earlier is None and corpus == "embedded:handbook":
+        earlier = "embedded:handbook_earlier"
+    if earlier_questions is None and questions == "embedded:questions":
+        earlier_questions = "embedded:questions_earlier"
+    return earlier, earlier_questions or questions
+
+
 def _known(url: str, names: tuple[str, ...]) -> str:
     name = url.removeprefix(SCHEME)
     if not url.startswith(SCHEME) or name not in names:

@@ -30,6 +30,12 @@ Search = Callable[[pd.DataFrame], pd.DataFrame]
 DEPTH = 10  # hits of a search among which the passage of a question has to be
 UNDER = 10  # words under a heading that can be an answer
 
+GRAMMAR = """root ::= begin (" " [A-Za-z0-9-]+){3,16} "?"
+begin ::= "What" | "How" | "When" | "Why" | "Who" | "Which" | "Where"
+"""
+"""Of questions in English, in the notation of llama.cpp: models too small for JSON write nothing
+that is a question without it."""
+
 _WRITE = """You write questions that test a search engine. Write one question that the passage \
 answers, as somebody would ask it who needs the answer and has never seen the passage: clear on \
 its own, in words of your own, in the language of the passage, and never speaking of "the passage" \

@@ -83,7 +83,6 @@ def test_a_corpus_of_ones_own_with_passages_quoted(tmp_path):
             "questions": str(tmp_path / "q.jsonl"),
             "space": {"search": ["lexical"], "k": [1, 5]},
             "current": str(Configuration(search="lexical").save(tmp_path / "now.yaml")),
-            "earlier": "none",
         },
         tmp_path / "out",
     )

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from aiopslab.errors import RetrievalError
 from aiopslab.models.files import MINILM, SMOLLM2
 from aiopslab.models.minilm import MiniLM
-from aiopslab.prompts.evaluation import evaluate
-from aiopslab.prompts.prompt import Prompt
+from aiopslab.prompts.ask import model_asker
 from aiopslab.retrieval.answerability import fault, longest_run, same_as, supported
 from aiopslab.retrieval.documents import Corpus, open_corpus
 from aiopslab.retrieval.drawing import draw
 from aiopslab.retrieval.library import embedded_corpus, embedded_questions
 from aiopslab.retrieval.messages import fenced, read_object
-from aiopslab.retrieval.synthesis import from_headings, synthesise
+from aiopslab.retrieval.synthesis import GRAMMAR, from_headings, synthesise
 from aiopslab.retrieval.truth_kinds import describe_truth, truth_kinds
 from tests.models.needed import need
 
@@ -35,10 +34,6 @@ QUEUE = (
 CORPUS = Corpus.of_texts({"rota.md": f"# Rest\n{REST}\n", "queues.md": QUEUE})
 ABOUT = {REST: "How much sleep does somebody on duty get?", QUEUE: "What makes a backlog grow?"}
 QUOTES = {REST: "eleven hours after the last action", QUEUE: "more is sent to it than is read"}
-
-GRAMMAR = """root ::= begin (" " [A-Za-z0-9-]+){3,16} "?"
-begin ::= "What" | "How" | "When" | "Why" | "Who" | "Which" | "Where"
-"""
 
 
 def passage_of(messages):
@@ -315,16 +310,8 @@ def test_truth_says_what_it_stands_on(handbook):
 @pytest.mark.server
 def test_the_embedded_model_writes_questions_of_which_some_are_kept(handbook, tmp_path):
     need(SMOLLM2)
-    prompt = Prompt(
-        "writer",
-        ({"role": "system", "content": "{{ system }}"}, {"role": "user", "content": "{{ user }}"}),
-        {"temperature": 0, "max_tokens": 40, "grammar": GRAMMAR},
-    )
-
-    def ask(asked):
-        items = pd.DataFrame([{each["role"]: each["content"] for each in one} for one in asked])
-        return evaluate([prompt], items, store=tmp_path / "calls.db").calls["output"].fillna("")
-
+    only_questions = {"max_tokens": 40, "grammar": GRAMMAR}
+    ask = model_asker(store=tmp_path / "calls.db", parameters=only_questions)
     found = synthesise(handbook, ask, 8)
     asked = found.left_out["text"] != ""
     assert len(found.questions) >= 1 and len(found.questions) + asked.sum() == 8
