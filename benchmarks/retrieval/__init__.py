@@ -1,0 +1,1 @@
+"""What the retrieval benchmark measures, one module a subject."""
