@@ -62,6 +62,8 @@ class RetrievalAnalysis:
         What the embedder warned of in the configuration to use.
     margin
         The largest difference of the metric that does not matter.
+    price
+        USD for a million tokens that a model reads, where it is known.
     """
 
     sweep: Sweep
@@ -76,6 +78,7 @@ class RetrievalAnalysis:
     truth: str
     note: str
     margin: float
+    price: float | None = None
 
     @property
     def level(self) -> Level:
@@ -94,6 +97,7 @@ class RetrievalAnalysis:
             "recall of the best": best.mean("recall"),
             "tokens a question now": now.mean("tokens"),
             "tokens a question of the best": best.mean("tokens"),
+            **self._costs(),
             "configurations": float(len(self.sweep.trials) + len(self.sweep.dropped)),
         }
         return Verdict(self.level, self._headline(), figures, self._findings(), self._actions())
@@ -108,7 +112,8 @@ class RetrievalAnalysis:
 
     def shown(self) -> pd.DataFrame:
         """Return the best trials, and the current one, as people read them."""
-        return tables.trials(self.table(), self.sweep.metric, self.sweep.current.name)
+        now = self.sweep.current.name
+        return tables.trials(self.table(), self.sweep.metric, now, self.price)
 
     def confirmation_table(self) -> pd.DataFrame:
         """Return the best against the current one on the questions held out."""
@@ -154,6 +159,16 @@ class RetrievalAnalysis:
 
     def _repr_html_(self) -> str:
         return self.verdict()._repr_html_() + self.shown().to_html(index=False, border=0)
+
+    def _costs(self) -> dict[str, float]:
+        """Return what a thousand questions cost now, and by the best, where that is known."""
+        if self.price is None:
+            return {}
+        both = {"now": self.sweep.current, "best": self.sweep.confirmed}
+        return {
+            f"{tables.PRICED}, {name}": self.price * each.mean("tokens") / 1_000
+            for name, each in both.items()
+        }
 
     def _headline(self) -> str:
         lead = {
@@ -213,6 +228,7 @@ def analyse(
     truth: Truth,
     margin: float = MARGIN,
     confidence: float = 0.95,
+    price: float | None = None,
     seed: int = 0,
 ) -> RetrievalAnalysis:
     """Decide what to run, and find out what it still misses.
@@ -227,6 +243,8 @@ def analyse(
         The largest difference of the metric that does not matter.
     confidence
         Of the intervals.
+    price
+        USD for a million tokens that a model reads; what a question costs is then told.
     seed
         Of the resampling.
 
@@ -264,6 +282,7 @@ def analyse(
         describe_truth(truth.questions, truth.answers),
         retriever.note(used.configuration),
         margin,
+        price,
     )
 
 

@@ -6,11 +6,14 @@ import pandas as pd
 
 from aiopslab.retrieval.comparison import Comparison
 
+PRICED = "USD for 1,000 questions"
 TRIALS = 15  # that are shown
 SHOWN = 8  # questions or answers of each kind that are shown
 
 
-def trials(table: pd.DataFrame, metric: str, current: str) -> pd.DataFrame:
+def trials(
+    table: pd.DataFrame, metric: str, current: str, price: float | None = None
+) -> pd.DataFrame:
     """Return the best trials, and the current one.
 
     Parameters
@@ -21,6 +24,8 @@ def trials(table: pd.DataFrame, metric: str, current: str) -> pd.DataFrame:
         That decides.
     current
         The name of the configuration in use.
+    price
+        USD for a million tokens that a model reads; no cost is shown where it is not known.
     """
     kept = table[(table.index < TRIALS) | table["is_best"] | (table["configuration"] == current)]
     rows = []
@@ -35,6 +40,7 @@ def trials(table: pd.DataFrame, metric: str, current: str) -> pd.DataFrame:
                 "outcome": row.get("outcome") if pd.notna(row.get("outcome")) else "",
                 "recall": f"{row['recall']:.3f}",
                 "tokens a question": f"{row['tokens']:,.0f}",
+                **({} if price is None else {PRICED: f"{price * row['tokens'] / 1_000:,.3g}"}),
                 "ms a question": f"{row['latency_ms']:.1f}",
                 "index, MB": f"{row['index_mb']:.1f}",
             }

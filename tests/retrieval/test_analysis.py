@@ -78,6 +78,15 @@ def test_questions_that_nothing_answers_are_told_as_failures():
     assert causes.loc["not in the corpus", "questions"] == 1
 
 
+def test_what_a_question_costs_is_told_where_the_price_is_known(better):
+    retriever = Retriever(CORPUS, {"minilm": Words()})
+    priced = analyse(better.sweep, retriever, TRUTH, price=2.0)
+    tokens = better.sweep.current.mean("tokens")
+    told = priced.verdict().metrics["USD for 1,000 questions, now"]
+    assert told == pytest.approx(2.0 * tokens * 1_000 / 1e6)
+    assert "USD for 1,000 questions" in priced.shown() and "USD" not in str(better.shown().columns)
+
+
 def test_topics_are_no_must():
     truth = Truth(TRUTH.questions.drop(columns="topic"), TRUTH.answers)
     assert analysed({"k": [1, 3]}, GOOD, truth).by_topic.empty
