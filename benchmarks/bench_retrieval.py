@@ -37,12 +37,12 @@ SUBJECTS = {
 
 def measure(names: list[str]) -> list[Figure]:
     """Return the figures of all subjects, those that are named measured now."""
-    known = _known()
+    now = {}
     for name in names:
         print(f"{name} ...", flush=True)
-        known[name] = [
-            replace(each, name=f"{name}: {each.name}") for each in SUBJECTS[name].figures()
-        ]
+        figures = SUBJECTS[name].figures()
+        now[name] = [replace(each, name=f"{name}: {each.name}") for each in figures]
+    known = _known() | now
     return [figure for name in SUBJECTS for figure in known.get(name, [])]
 
 

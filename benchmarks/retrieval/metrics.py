@@ -128,7 +128,8 @@ def _beside(
             1,
             "x",
             peer=f"{name}: {taken:.1f} ms",
-            note="it looks hits up in its judgements, as ours does from tables; compiled before",
+            note="it looks hits up in its judgements, as ours does from tables; its "
+            "dictionaries or objects are made before",
         )
 
 
