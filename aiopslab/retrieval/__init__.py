@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from aiopslab.retrieval.chroma import open_index, read_index
     from aiopslab.retrieval.configuration import Configuration, read_configuration
     from aiopslab.retrieval.documents import Corpus, open_corpus
+    from aiopslab.retrieval.embedders import EndpointEmbedder
     from aiopslab.retrieval.embedding import default_embedders
     from aiopslab.retrieval.freshness import staleness
     from aiopslab.retrieval.health import check
     from aiopslab.retrieval.ingestion import ingest
+    from aiopslab.retrieval.labels import Labels
     from aiopslab.retrieval.library import earlier_of
     from aiopslab.retrieval.loading import load
     from aiopslab.retrieval.looking import look_at
+    from aiopslab.retrieval.pooling import pool, pooled_scores
     from aiopslab.retrieval.retriever import Retriever
     from aiopslab.retrieval.sweep import Sweep, tune
     from aiopslab.retrieval.synthesis import GRAMMAR, from_headings, synthesise
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from aiopslab.retrieval.update import follow_update
 
 _HOMES = {
+    "pooled_scores": "pooling",
+    "pool": "pooling",
+    "Labels": "labels",
+    "EndpointEmbedder": "embedders",
     "earlier_of": "library",
     "default_embedders": "embedding",
     "GRAMMAR": "synthesis",
@@ -62,6 +69,8 @@ __all__ = [
     "GRAMMAR",
     "Configuration",
     "Corpus",
+    "EndpointEmbedder",
+    "Labels",
     "RetrievalAnalysis",
     "Retriever",
     "Sweep",
@@ -81,6 +90,8 @@ __all__ = [
     "open_corpus",
     "open_index",
     "open_questions",
+    "pool",
+    "pooled_scores",
     "read_configuration",
     "read_index",
     "run_trial",
