@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiopslab.retrieval.configuration import Configuration
-from aiopslab.retrieval.decision import confirm, decide
+from aiopslab.retrieval.decision import confirm, decide, told_of_tokens
 from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.sweep import tune
 from aiopslab.statistics.outcomes import MARGIN
@@ -43,7 +43,8 @@ def _figures(sets: dict[str, Any]) -> Iterator[Figure]:
             f"{name}: tuned less default, nDCG@5",
             contrast.difference,
             note=f"{contrast.low:+.3f} to {contrast.high:+.3f}; {contrast.score:.3f} against "
-            f"{contrast.current:.3f}, tuned: {swept.best}; {decision.choice}; {note}",
+            f"{contrast.current:.3f}, tuned: {swept.best}; {decision.choice}; {note}. "
+            + told_of_tokens(confirmation.contrast(swept.best, "tokens")),
         )
     yield at_least(
         "sets on which tuned is better, the interval without 0",
