@@ -10,6 +10,7 @@ import pandas as pd
 
 from aiopslab.findings import Effect, Finding, Interval, Level
 from aiopslab.prompts.quantities import HARMLESS, Floats, Quantity
+from aiopslab.statistics.multiplicity import holm
 
 Outcome = Literal["better", "worse", "changed", "equivalent", "not enough data"]
 
@@ -108,8 +109,6 @@ def changes(
     measured: pd.DataFrame, quantities: Sequence[Quantity], baseline: str, confidence: float
 ) -> tuple[Change, ...]:
     """Compare each version with the baseline and its halves; P-values are corrected over all."""
-    from statsmodels.stats.multitest import multipletests
-
     of_version = dict(list(measured.groupby("prompt_version", sort=False)))
     found = []
     for version, group in of_version.items():
@@ -124,7 +123,7 @@ def changes(
             found.append(_change(quantity, str(version), EARLIER, early, late, confidence))
     if not found:
         return ()
-    adjusted = multipletests([each.p for each in found], method="holm")[1]
+    adjusted = holm([each.p for each in found])
     return tuple(replace(each, q=float(q)) for each, q in zip(found, adjusted, strict=True))
 
 

@@ -10,6 +10,7 @@ from aiopslab.errors import FrameError, ParameterError, did_you_mean
 from aiopslab.prompts.differences import Difference, difference
 from aiopslab.prompts.pairs import Pairs, pair
 from aiopslab.prompts.sequential import Peeking, difference_so_far, peek, peek_amounts
+from aiopslab.statistics.multiplicity import holm
 from aiopslab.statistics.outcomes import Metric, Outcome
 from aiopslab.statistics.samplesize import items_for_mean
 
@@ -216,8 +217,6 @@ def compare(
     >>> compare(scores, "a", [Metric("correct")]).table()["outcome"].tolist()
     ['better']
     """
-    from statsmodels.stats.multitest import multipletests
-
     if "metric" not in scores:
         raise FrameError(
             "the scores have no column 'metric'",
@@ -240,7 +239,7 @@ def compare(
             pairs = pair(scores[scores["metric"] == metric.name], baseline, candidate)
             told = measure(metric, pairs, confidence, seed)
             found.append((metric, candidate, told, pairs.dropped))
-    adjusted = multipletests([each.p for _, _, each, _ in found], method="holm")[1]
+    adjusted = holm([each.p for _, _, each, _ in found])
     contrasts = [
         Contrast(metric, str(candidate), each, float(q), dropped)
         for (metric, candidate, each, dropped), q in zip(found, adjusted, strict=True)

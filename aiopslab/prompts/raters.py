@@ -8,6 +8,7 @@ import pandas as pd
 from aiopslab.prompts.agreement import Agreement, cohen, krippendorff
 from aiopslab.statistics.intervals import wilson
 from aiopslab.statistics.mcnemar import mcnemar_p
+from aiopslab.statistics.multiplicity import holm
 
 _AGREED = ["value", "low", "high", "items"]
 
@@ -81,8 +82,6 @@ def position_bias(preferences: pd.DataFrame, confidence: float = 0.95) -> pd.Dat
       rater  left  right  share
     0   ann     4      0    1.0
     """
-    from statsmodels.stats.multitest import multipletests
-
     rows = []
     for (rater, kind), group in preferences.groupby(["rater", "kind"]):
         left, right = (int((group["preferred"] == group[side]).sum()) for side in ("left", "right"))
@@ -93,7 +92,7 @@ def position_bias(preferences: pd.DataFrame, confidence: float = 0.95) -> pd.Dat
         rows.append(row | {"share": share, "low": low, "high": high, "p": mcnemar_p(left, right)})
     columns = ["rater", "kind", "left", "right", "ties", "share", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(q=multipletests(table["p"], method="holm")[1] if rows else [])
+    return table.assign(q=holm(table["p"].to_numpy()))
 
 
 def _told(one: str, other: str, measure: str, agreed: Agreement) -> tuple[Any, ...]:

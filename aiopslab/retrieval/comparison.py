@@ -10,6 +10,7 @@ import pandas as pd
 
 from aiopslab.errors import ParameterError, RetrievalError, did_you_mean
 from aiopslab.retrieval.spans import require
+from aiopslab.statistics.multiplicity import holm
 from aiopslab.statistics.outcomes import MARGIN, Metric, Outcome
 from aiopslab.statistics.paired import ENOUGH, flip_p, intervals
 from aiopslab.statistics.samplesize import items_for_mean
@@ -169,8 +170,6 @@ def compare(
     >>> compare(pd.concat([now, new]), "now", [Metric("ndcg")]).table()["outcome"].tolist()
     ['better']
     """
-    from statsmodels.stats.multitest import multipletests
-
     if not 0.5 <= confidence < 1:
         raise ParameterError(f"confidence is {confidence}; expected 0.5 to 1", "Pass 0.95.")
     values, groups, names = _values(scores, current, metrics)
@@ -187,7 +186,7 @@ def compare(
     few = taking_part < ENOUGH
     means, lows, highs = (np.where(few, np.nan, each) for each in (means, lows, highs))
     p = np.where(few, 1.0, p)
-    q = multipletests(p, method="holm")[1]
+    q = holm(p)
     with np.errstate(invalid="ignore"):
         was, now = (
             np.where(known, each, 0).sum(axis=2).ravel() / counts for each in (before, after)

@@ -9,6 +9,7 @@ import pandas as pd
 from aiopslab.errors import ParameterError, RetrievalError, did_you_mean
 from aiopslab.retrieval.trial import Trial
 from aiopslab.retrieval.truth import Truth
+from aiopslab.statistics.multiplicity import holm
 
 Floats = npt.NDArray[np.float64]
 Outcome = Literal["worse", "better", "not enough data"]
@@ -76,7 +77,6 @@ def topics(
     >>> told[["topic", "mean", "outcome"]].values.tolist()
     [['a', 0.0, 'worse'], ['b', 1.0, 'better']]
     """
-    from statsmodels.stats.multitest import multipletests
     from statsmodels.stats.proportion import proportion_confint
 
     if not 0.5 <= confidence < 1:
@@ -97,7 +97,7 @@ def topics(
         means, rest = sums / sizes, (scores.sum() - sums) / (len(scores) - sizes)
     p = _shuffled_p(scores, is_in, np.random.default_rng(seed))
     p[sizes < LEAST] = 1.0
-    q = multipletests(p, method="holm")[1]
+    q = holm(p)
     low, high = proportion_confint(sums, sizes, 1 - confidence, method="wilson")
     shown = q <= 1 - confidence
     outcome = np.select([shown & (means < rest), shown & (means > rest)], ["worse", "better"], "")

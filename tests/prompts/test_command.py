@@ -123,7 +123,8 @@ def test_what_somebody_else_has_moved_is_not_rolled_back(aiopslab, two, mlflow_a
     assert code == UNUSABLE and f"Did you mean '{two}'?" in err
 
 
-def test_a_registry_that_is_down_is_told_without_secrets(tmp_path):
+def test_a_registry_that_is_down_is_told_without_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     (tmp_path / "p.md").write_text(SURE)
     away = ["--tracking-uri", "http://me:s@cret@127.0.0.1:9"]
     for arguments in (

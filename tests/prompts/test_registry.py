@@ -227,7 +227,8 @@ def test_a_prompt_with_content_that_is_no_text_is_refused(name, mlflow_at):
     assert register(TEXT, name, mlflow_at) == 2, "what cannot be read is not the same"
 
 
-def test_a_server_that_is_down_is_an_error_without_secrets():
+def test_a_server_that_is_down_is_an_error_without_secrets(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
