@@ -19,9 +19,9 @@ from aiopslab.models.embedder import (
     as_texts,
     warn_of_truncation,
 )
+from aiopslab.sqlite_file import connect, write_ahead, writing
 
 APPLICATION = 0x41494F56  # marks the file as ours
-PATIENCE_S = 30  # for another process that writes
 CHUNK = 64  # texts that are embedded, then written: what a killed process may lose
 ASKED = 500  # keys in a question; SQLite takes no more than 999 in old versions
 _SCHEMA = """
@@ -178,8 +178,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     from filelock import FileLock
 
     with _told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+        connection = connect(path)
         try:
             with FileLock(f"{path}-opening"):  # the one that turns the log on has to be alone
                 _prepare(connection)
@@ -195,9 +194,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION:
         raise sqlite3.DatabaseError("it is a database of something else")
-    # What is in the log survives the process; only the power failing could lose the last.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    write_ahead(connection)
     if not tables:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION}; COMMIT;")
 
@@ -219,15 +216,12 @@ def _keep(
 ) -> None:
     """Write vectors down, all or none."""
     blobs = [each.astype("<f4").tobytes() for each in vectors]
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-        [
-            (key, blob, zlib.crc32(blob), rest)
-            for key, blob, rest in zip(keys, blobs, lost.tolist(), strict=True)
-        ],
-    )
-    connection.execute("COMMIT")
+    rows = [
+        (key, blob, zlib.crc32(blob), rest)
+        for key, blob, rest in zip(keys, blobs, lost.tolist(), strict=True)
+    ]
+    with writing(connection):
+        connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", rows)
 
 
 @contextmanager

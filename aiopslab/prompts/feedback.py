@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
-from types import TracebackType
 from typing import Any, get_args
 
 import pandas as pd
 
+from aiopslab.closing import Closing
 from aiopslab.errors import ParameterError, PromptError
 from aiopslab.prompts import raters
 from aiopslab.prompts.feedback_file import FeedbackFile
@@ -19,7 +19,7 @@ from aiopslab.prompts.tasks import SCALE, Added, RaterKind, Rating, Side, Task, 
 _SIDES: tuple[Side, ...] = get_args(Side)
 
 
-class Feedback:
+class Feedback(Closing):
     """Ratings of outputs in one SQLite file, each written before the next task is shown.
 
     Several raters, people or judges, rate the same tasks, each in an order of their own; a rater
@@ -52,17 +52,6 @@ class Feedback:
     def __init__(self, path: str | Path, seed: int = 0) -> None:
         self._file = FeedbackFile(path, seed)
         self.path, self.seed = self._file.path, self._file.seed
-
-    def __enter__(self) -> "Feedback":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -4,8 +4,6 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ import pandas as pd
 from aiopslab.errors import PromptError
 from aiopslab.prompts.preference_pairs import Balance
 from aiopslab.prompts.tasks import RaterKind
+from aiopslab.sqlite_file import connect, storable, write_ahead, writing
 
 VERSION = 1
-PATIENCE_S = 30  # for another process that writes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (seed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (
@@ -53,17 +51,12 @@ class FeedbackFile:
     def __init__(self, path: str | Path, seed: int) -> None:
         self.path = Path(path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
-            # What is in the log survives the process; only the power failing could lose the last.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection = connect(self.path)
+            write_ahead(self._connection)
             version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
             if version <= VERSION:
                 self._connection.executescript(_SCHEMA)
-                with self._writing():
+                with writing(self._connection):
                     self._connection.execute(f"PRAGMA user_version = {VERSION}")
                     self._connection.execute(
                         "INSERT INTO settings SELECT ? WHERE NOT EXISTS (SELECT 1 FROM settings)",
@@ -90,11 +83,11 @@ class FeedbackFile:
         """Add tasks, all or none of them; return how many are new."""
         told = []
         for key, *rest in rows:
-            texts = [None if each is None else _storable(each) for each in rest]
+            texts = [None if each is None else storable(each) for each in rest]
             content = json.dumps([key, texts], default=str)
             digest = hashlib.sha256(content.encode()).hexdigest()
             told.append((digest, json.dumps(key[0], default=str), *texts))
-        with self._writing():
+        with writing(self._connection):
             before = self._connection.total_changes
             self._connection.executemany(
                 "INSERT OR IGNORE INTO tasks (content, item, input, first, first_output, second, "
@@ -111,7 +104,7 @@ class FeedbackFile:
 
     def enrol(self, rater: str, kind: RaterKind) -> None:
         """Add a rater, unless another process has just done so."""
-        with self._writing():
+        with writing(self._connection):
             self._connection.execute("INSERT OR IGNORE INTO raters VALUES (?, ?)", (rater, kind))
 
     def unrated(self, rater: str) -> list[int]:
@@ -132,7 +125,7 @@ class FeedbackFile:
     def write(self, number: int, rater: str, swapped: bool, value: int) -> None:
         """Write a rating; raise `PromptError` where the rater has rated the task before."""
         try:
-            with self._writing():
+            with writing(self._connection):
                 self._connection.execute(
                     "INSERT INTO ratings (task, rater, swapped, value, rated) "
                     "VALUES (?, ?, ?, ?, ?)",
@@ -146,7 +139,7 @@ class FeedbackFile:
 
     def take_back(self, rater: str) -> int | None:
         """Delete the last rating of a rater, and return the number of its task."""
-        with self._writing():
+        with writing(self._connection):
             last = self._connection.execute(
                 "SELECT number, task FROM ratings WHERE rater = ? ORDER BY number DESC LIMIT 1",
                 (rater,),
@@ -181,19 +174,3 @@ class FeedbackFile:
             "WHERE second IS NOT NULL AND kind = ? GROUP BY task ORDER BY task",
             (kind,),
         ).fetchall()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Write all of it or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-
-def _storable(text: Any) -> str:
-    """Return a text without halves of surrogate pairs, which no file can hold."""
-    return str(text).encode("utf-8", "replace").decode("utf-8")

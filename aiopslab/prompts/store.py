@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from aiopslab.closing import Closing
 from aiopslab.errors import PromptError
+from aiopslab.sqlite_file import connect, storable, write_ahead
 
 APPLICATION = 0x41494F43  # marks the file as ours
 VERSION = 1
-PATIENCE_S = 30  # for another process that writes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY,
@@ -108,7 +108,7 @@ class Answer:
     answered: float
 
 
-class Store:
+class Store(Closing):
     """Answers by the content of their requests, in one SQLite file.
 
     Each is written in a transaction of its own before anybody looks at it, so that a process that
@@ -143,9 +143,7 @@ class Store:
         except OSError as error:
             raise _unusable(path, error) from None
         try:
-            self._connection = sqlite3.connect(
-                self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(self.path)
             _lock(self._marks, 0, fcntl.F_OFD_SETLKW, fcntl.F_WRLCK)
             self._prepare()
             _lock(self._marks, 0, fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
@@ -173,25 +171,12 @@ class Store:
                 f"{str(self.path)!r} is a store of version {version}; up to {VERSION} can be read",
                 "Update aiopslab, or name another file.",
             )
-        # What is in the log survives the process; only the power failing could lose the last.
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+        write_ahead(self._connection)
         if not tables:
             self._connection.executescript(
                 f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION}; "
                 f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM calls").fetchone()[0])
@@ -220,7 +205,7 @@ class Store:
                     request.key,
                     request.model,
                     request.content,
-                    _storable(answer.output),
+                    storable(answer.output),
                     answer.input_tokens,
                     answer.output_tokens,
                     answer.latency_ms,
@@ -269,8 +254,3 @@ def _unusable(path: str | Path, reason: object) -> PromptError:
         f"{str(path)!r} cannot be used as a store of calls: {reason}",
         "Name another file, or a folder that can be written.",
     )
-
-
-def _storable(text: str) -> str:
-    """Return a text without halves of surrogate pairs, which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -2,12 +2,12 @@
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from aiopslab.closing import Closing
 from aiopslab.errors import RetrievalError
 from aiopslab.models.embedder import Embedder
 from aiopslab.retrieval import connection
@@ -22,7 +22,7 @@ HITS = ["question", "rank", "chunk", "document", "start", "end", "score"]
 MANIFEST = "aiopslab:manifest"
 
 
-class Index:
+class Index(Closing):
     """Chunks with their vectors, in a collection of Chroma.
 
     Made by `chroma.open_index` and `chroma.read_index`; to be closed, or used in a ``with``.
@@ -274,17 +274,6 @@ class Index:
         self._client = self._collection = None
         gc.collect()  # Chroma's files stay open for as long as any of its objects
         self._release()
-
-    def __enter__(self) -> "Index":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _needs_embedder(self, what: str) -> RetrievalError:
         return RetrievalError(

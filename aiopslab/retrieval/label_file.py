@@ -2,17 +2,15 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from aiopslab.errors import RetrievalError
+from aiopslab.sqlite_file import connect, write_ahead, writing
 
 APPLICATION = 0x4C41424C  # "LABL": told from every other SQLite file
-PATIENCE_S = 30  # for another process that writes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     task INTEGER PRIMARY KEY,
@@ -52,15 +50,10 @@ class LabelFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(self.path)
             is_other = self._is_other()
             if not is_other:
-                # What was written survives the process; only the power failing may take the last.
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
+                write_ahead(self._connection)
                 self._connection.executescript(_SCHEMA)
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
         except (OSError, sqlite3.Error) as error:
@@ -80,7 +73,7 @@ class LabelFile:
 
     def add(self, rows: list[tuple[Any, ...]]) -> int:
         """Add tasks, all or none of them; return how many are new."""
-        with self._writing():
+        with writing(self._connection):
             before = self._connection.total_changes
             self._connection.executemany(
                 'INSERT OR IGNORE INTO tasks (question, text, document, start, "end", passage) '
@@ -109,7 +102,7 @@ class LabelFile:
             If the rater has labelled it before.
         """
         try:
-            with self._writing():
+            with writing(self._connection):
                 written = self._connection.execute(
                     'INSERT INTO labels (task, rater, grade, start, "end", labelled) '
                     "SELECT task, ?, ?, ?, ?, ? FROM tasks WHERE task = ? AND passage = ?",
@@ -124,7 +117,7 @@ class LabelFile:
 
     def take_back(self, rater: str) -> bool:
         """Delete the last label of a rater; tell whether there was one."""
-        with self._writing():
+        with writing(self._connection):
             deleted = self._connection.execute(
                 "DELETE FROM labels WHERE number = "
                 "(SELECT max(number) FROM labels WHERE rater = ?)",
@@ -151,14 +144,3 @@ class LabelFile:
         whose = self._connection.execute("PRAGMA application_id").fetchone()[0]
         is_used = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
         return bool(whose != APPLICATION and (whose or is_used))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Write all of it or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import pandas as pd
 
+from aiopslab.closing import Closing
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.judgements import GRADES, narrowed
@@ -66,7 +66,7 @@ class Agreement:
         return f"{self.kappa:.2f} (weighted kappa of {len(self.pairs)} pairs, {tasks} passages)"
 
 
-class Labels:
+class Labels(Closing):
     """Grades of passages in one SQLite file, which several people and processes may share.
 
     Parameters
@@ -97,17 +97,6 @@ class Labels:
     def __init__(self, path: str | Path) -> None:
         self._file = LabelFile(path)
         self.path = self._file.path
-
-    def __enter__(self) -> "Labels":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file."""
