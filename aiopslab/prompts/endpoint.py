@@ -1,15 +1,13 @@
 """Endpoint: a model behind the OpenAI API, at what pace it is asked and what it costs."""
 
 import json
-import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiopslab.errors import PromptError
 from aiopslab.prompts.store import Request
-from aiopslab.sources.http.credentials import Credentials, credentials
+from aiopslab.sources.http.credentials import Credentials, openai_credentials
 
-OPENAI = "https://api.openai.com/v1"
 OVERHEAD = 64  # tokens that an endpoint may put around the messages
 
 
@@ -118,18 +116,7 @@ class Endpoint:
         """
         if self.key_prefix is None:
             return Credentials()
-        ours = credentials(self.key_prefix)
-        theirs = os.environ.get("OPENAI_API_KEY", "").strip()
-        meant = urlsplit(os.environ.get("OPENAI_BASE_URL") or OPENAI)
-        address = urlsplit(self.base_url)
-        is_meant = (address.scheme, address.netloc) == (meant.scheme, meant.netloc)
-        if ours.headers or not theirs or not is_meant:
-            return ours
-        if not (theirs.isascii() and theirs.isprintable()):
-            raise PromptError("OPENAI_API_KEY has characters that no key has", "Copy it again.")
-        return Credentials(
-            {"Authorization": f"Bearer {theirs}"}, (), ours.authority, ours.authority_variable
-        )
+        return openai_credentials(self.key_prefix, self.base_url, PromptError)
 
 
 def most_tokens(request: Request) -> tuple[int, float]:

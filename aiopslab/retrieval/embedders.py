@@ -1,15 +1,13 @@
 """Embedders: models behind an endpoint that speaks the embeddings of the OpenAI API."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiopslab.errors import ModelError
 from aiopslab.models.adapters import Adapted
-from aiopslab.sources.http import Client, Credentials, HttpError, credentials
+from aiopslab.sources.http import Client, HttpError, openai_credentials
 
-OPENAI = "https://api.openai.com/v1"
 PREFIX = "AIOPSLAB_EMBEDDINGS"
 BATCH = 32  # texts of a request: the least that common servers take unless told otherwise
 CHARACTERS = 200_000  # of a request; OpenAI takes 300,000 tokens, of a character and more each
@@ -83,7 +81,7 @@ class EndpointEmbedder(Adapted):
         with Client(
             self._address,
             system="an OpenAI API for embeddings",
-            credentials=_credentials(self._address),
+            credentials=openai_credentials(PREFIX, self._address, ModelError),
             timeout=self._timeout_s,
             attempts=self._attempts,
         ) as client:
@@ -151,17 +149,3 @@ def _batches(texts: list[str], most: int) -> Iterator[list[str]]:
         batch.append(text)
         length += len(text)
     yield batch
-
-
-def _credentials(address: str) -> Credentials:
-    """Read what authenticates from the environment."""
-    ours = credentials(PREFIX)
-    theirs = os.environ.get("OPENAI_API_KEY", "").strip()
-    origins = [urlsplit(each) for each in (address, os.environ.get("OPENAI_BASE_URL") or OPENAI)]
-    is_meant = len({(each.scheme, each.netloc) for each in origins}) == 1
-    if ours.headers or not theirs or not is_meant:
-        return ours
-    if not (theirs.isascii() and theirs.isprintable()):
-        raise ModelError("OPENAI_API_KEY has characters that no key has", "Copy it again.")
-    bearer = {"Authorization": f"Bearer {theirs}"}
-    return Credentials(bearer, (), ours.authority, ours.authority_variable, ours.remedy)

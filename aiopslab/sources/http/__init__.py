@@ -5,6 +5,15 @@ A redirect is never followed and a secret never shown, whatever a server answers
 
 from aiopslab.sources.http.address import split
 from aiopslab.sources.http.client import MISFITS, Client, HttpError, TooLargeError
-from aiopslab.sources.http.credentials import Credentials, credentials
+from aiopslab.sources.http.credentials import Credentials, credentials, openai_credentials
 
-__all__ = ["MISFITS", "Client", "Credentials", "HttpError", "TooLargeError", "credentials", "split"]
+__all__ = [
+    "MISFITS",
+    "Client",
+    "Credentials",
+    "HttpError",
+    "TooLargeError",
+    "credentials",
+    "openai_credentials",
+    "split",
+]

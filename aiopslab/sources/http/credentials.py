@@ -4,11 +4,13 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from aiopslab.errors import SourceError
+from aiopslab.errors import AIOpsLabError, SourceError
+
+OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,40 @@ def credentials(prefix: str, headers: Mapping[str, str] | None = None) -> Creden
         f"{prefix}_CA",
         f"Set {named}, in the environment.",
     )
+
+
+def openai_credentials(prefix: str, address: str, refused: type[AIOpsLabError]) -> Credentials:
+    """Read what authenticates with an endpoint that speaks the OpenAI API.
+
+    Parameters
+    ----------
+    prefix
+        As in `credentials`. Without one of those, ``OPENAI_API_KEY`` is taken, but only for OpenAI,
+        or the origin of ``OPENAI_BASE_URL``.
+    address
+        Of the endpoint.
+    refused
+        What is raised where that key cannot be sent.
+
+    Raises
+    ------
+    SourceError
+        As in `credentials`.
+
+    Examples
+    --------
+    >>> openai_credentials("AIOPSLAB_EXAMPLE", "https://host/v1", SourceError).headers
+    {}
+    """
+    ours = credentials(prefix)
+    theirs = os.environ.get("OPENAI_API_KEY", "").strip()
+    origins = [urlsplit(each) for each in (address, os.environ.get("OPENAI_BASE_URL") or OPENAI)]
+    is_meant = len({(each.scheme, each.netloc) for each in origins}) == 1
+    if ours.headers or not theirs or not is_meant:
+        return ours
+    if not (theirs.isascii() and theirs.isprintable()):
+        raise refused("OPENAI_API_KEY has characters that no key has", "Copy it again.")
+    return replace(ours, headers={"Authorization": f"Bearer {theirs}"})
 
 
 def _value(variable: str) -> str:
