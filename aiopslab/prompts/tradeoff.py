@@ -9,6 +9,7 @@ import pandas as pd
 
 from aiopslab.prompts.run import Run
 from aiopslab.statistics.intervals import student
+from aiopslab.statistics.pareto import undominated
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -64,8 +65,7 @@ def tradeoff(run: Run, scores: pd.DataFrame, metric: str, confidence: float = 0.
         cost = float(calls.loc[calls["prompt"] == name, column].mean()) if known else math.nan
         rows.append((name, cost, COSTS[column], *_mean(values, confidence)))
     table = pd.DataFrame(rows, columns=["label", "cost", "unit", "quality", "low", "high"])
-    both = zip(table["cost"].tolist(), table["quality"].tolist(), strict=True)
-    return table.assign(best=[_is_best(table, cost, quality) for cost, quality in both])
+    return table.assign(best=undominated(np.column_stack([table["cost"], -table["quality"]])))
 
 
 def tradeoff_figure(
@@ -89,10 +89,3 @@ def _costed(calls: pd.DataFrame) -> pd.DataFrame:
 def _mean(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
     mean = float(values.mean()) if len(values) else math.nan
     return mean, *student(values, confidence)
-
-
-def _is_best(table: pd.DataFrame, cost: float, quality: float) -> bool:
-    """Return whether no other is at least as good and as cheap, and better in one."""
-    no_worse = (table["cost"] <= cost) & (table["quality"] >= quality)
-    better = (table["cost"] < cost) | (table["quality"] > quality)
-    return not bool((no_worse & better).any())

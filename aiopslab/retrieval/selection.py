@@ -9,6 +9,7 @@ import pandas as pd
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.trial import Trial, answered
 from aiopslab.retrieval.truth import Truth
+from aiopslab.statistics.pareto import undominated
 
 ALIKE = 1.2  # times as slow
 LEAST = 20  # questions on either side, under which nothing is held out
@@ -98,8 +99,4 @@ def front(table: pd.DataFrame, metric: str) -> list[bool]:
     """
     values = table[[metric, "tokens"]].to_numpy(np.float64) * [-1, 1]
     values = np.column_stack([values, np.log(table["latency_ms"].to_numpy(np.float64))])
-    alike = np.array([0.0, 0.0, math.log(ALIKE)])
-    no_worse = (values[None] <= values[:, None] + alike).all(axis=2)
-    better = (values[None] < values[:, None] - alike).any(axis=2)
-    beaten: list[bool] = np.any(no_worse & better, axis=1).tolist()
-    return [not each for each in beaten]
+    return undominated(values, [0.0, 0.0, math.log(ALIKE)])
