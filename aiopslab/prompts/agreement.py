@@ -82,11 +82,14 @@ def krippendorff(
     values = np.unique(ratings["rating"].dropna().to_numpy())
     counts = np.stack([(table == each).sum(axis=1).to_numpy() for each in values], axis=1)
     counts = counts[counts.sum(axis=1) >= 2].astype(np.float64)
+    # Items that were rated alike tell the same: they are counted once, however many there are.
+    kinds, often = np.unique(counts, axis=0, return_counts=True)
+    together = _together(kinds)
 
-    def alpha(some: Floats) -> float:
-        return _alpha(some, values, level)
+    def alpha(items: npt.NDArray[np.int64]) -> float:
+        return _alpha(np.tensordot(items, together, 1), values, level)
 
-    return _resampled(alpha, counts, confidence, seed, table.shape[1])
+    return _resampled(alpha, often, confidence, seed, table.shape[1])
 
 
 def cohen(
@@ -177,13 +180,19 @@ def _by_item(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resampled(
-    measure: Callable[[Floats], float], rows: Floats, confidence: float, seed: int, raters: int
+    measure: Callable[[npt.NDArray[np.int64]], float],
+    often: npt.NDArray[np.int64],
+    confidence: float,
+    seed: int,
+    raters: int,
 ) -> Agreement:
-    value = measure(rows) if len(rows) else float("nan")
-    rng = np.random.default_rng(seed)
-    places = [rng.integers(len(rows), size=len(rows)) for _ in range(RESAMPLES if len(rows) else 0)]
-    drawn = np.array([measure(rows[each]) for each in places])
-    return _told(value, drawn, confidence, len(rows), raters)
+    """Measure, and measure again of items that are drawn, as many of each kind as chance has it."""
+    items = int(often.sum())
+    if not items:
+        return _told(float("nan"), np.array([]), confidence, items, raters)
+    drawn = np.random.default_rng(seed).multinomial(items, often / items, RESAMPLES)
+    found = np.array([measure(each) for each in drawn])
+    return _told(measure(often), found, confidence, items, raters)
 
 
 def _told(value: float, drawn: Floats, confidence: float, items: int, raters: int) -> Agreement:
@@ -194,12 +203,15 @@ def _told(value: float, drawn: Floats, confidence: float, items: int, raters: in
     return Agreement(value, min(low, value), max(high, value), items, raters)
 
 
-def _alpha(counts: Floats, values: npt.NDArray[np.generic], level: Level) -> float:
-    """Return alpha from how often each value was given to each item, ``(items, values)``."""
-    given = counts.sum(axis=1)
+def _together(counts: Floats) -> Floats:
+    """Return how often each value goes with each other on an item, ``(items, values, values)``."""
     pairs = counts[:, :, None] * counts[:, None, :]
     pairs -= np.eye(counts.shape[1]) * counts[:, :, None]  # nobody is compared with themselves
-    together = (pairs / (given - 1)[:, None, None]).sum(axis=0)
+    return np.asarray(pairs / (counts.sum(axis=1) - 1)[:, None, None], dtype=np.float64)
+
+
+def _alpha(together: Floats, values: npt.NDArray[np.generic], level: Level) -> float:
+    """Return alpha from how often each value goes with each other, ``(values, values)``."""
     totals = together.sum(axis=1)
     expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
     apart = _apart(totals, values, level)
