@@ -1,0 +1,205 @@
+"""Standing: where the sequential test of two prompts stands, by what people prefer so far."""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.charts.labels import label as labelled
+from aiopslab.charts.theme import BLUE, GREY, OCHRE, styled
+from aiopslab.prompts.sequential import LIMIT, PRIOR, Peeks, peek
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HEIGHT = 280  # pixels
+POINTS = 400  # along a line, which is as many as there is room for
+HALF = 0.5  # of the items: as often as the other
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How often one prompt is preferred to another, and whether that is certain by now.
+
+    Parameters
+    ----------
+    one, other
+        The prompts.
+    values
+        1 for each item on which the one is preferred, -1 for the other and 0 for a tie, in the
+        order of rating, ``(items,)``.
+    peeks
+        What was known after each of them.
+    """
+
+    one: str
+    other: str
+    values: npt.NDArray[np.int64]
+    peeks: Peeks
+
+    @property
+    def items(self) -> int:
+        """How many are rated."""
+        return len(self.values)
+
+    @property
+    def share(self) -> tuple[float, float, float]:
+        """How often the one is preferred, a tie being half, and bounds that hold at all times."""
+        if not self.items:
+            return math.nan, 0.0, 1.0
+        last = self.table().iloc[-1]
+        return float(last["value"]), float(last["low"]), float(last["high"])
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the prompts differ, for all that one has looked on the way."""
+        return self.peeks.stop is not None
+
+    @property
+    def more(self) -> float:
+        """About how many more items would make it certain, if they go on as so far.
+
+        0 where it is certain; infinite where 20,000 would not do.
+        """
+        if self.is_certain:
+            return 0
+        least, most = 1, LIMIT
+        if not self._would_tell(most):
+            return math.inf
+        while least < most:
+            middle = (least + most) // 2
+            least, most = (least, middle) if self._would_tell(middle) else (middle + 1, most)
+        return least
+
+    def __str__(self) -> str:
+        if not self.items:
+            return f"Not enough data to tell: no pair of {self.one} and {self.other} is rated."
+        value, low, high = self.share
+        ahead = self.one
+        if value < HALF:
+            ahead, value, low, high = self.other, 1 - value, 1 - high, 1 - low
+        bounds = f"{low:.0%} to {high:.0%}"
+        told = f"{ahead} is preferred in {value:.0%} of {self.items:,} pairs ({bounds})"
+        if value == HALF:
+            told = f"{self.one} and {self.other} are preferred as often, in {self.items:,} pairs"
+        told = told.replace("%", " %")
+        if self.is_certain:
+            return f"Certain after {self.peeks.stop:,} pairs: {told}."
+        rest = f"about {self.more:,} more would tell."
+        if math.isinf(self.more):
+            rest = f"{LIMIT:,} more would not tell."
+        return f"Not enough data to tell: {told}. If it goes on like this, {rest}"
+
+    def table(self) -> pd.DataFrame:
+        """Return one row an item: ``items, value, low, high``, the share so far with its bounds."""
+        count = np.arange(1, self.items + 1)
+        value = (1 + np.cumsum(self.values) / count) / 2
+        low, high = (1 + self.peeks.low) / 2, (1 + self.peeks.high) / 2
+        # The bounds of all times together may have left out what is the share by now.
+        low, high = np.minimum(low, value), np.maximum(high, value)
+        return pd.DataFrame({"items": count, "value": value, "low": low, "high": high})
+
+    def figure(self) -> "go.Figure":
+        """Draw how often the one is preferred, with its bounds closing in on it."""
+        import plotly.graph_objects as go
+
+        table = self.table()
+        kept = table.iloc[np.unique(np.linspace(0, len(table) - 1, POINTS).astype(int))]
+        places, percent = kept["items"].tolist(), 100 * kept[["value", "low", "high"]]
+        figure = go.Figure()
+        figure.add_scatter(
+            x=[*places, *places[::-1]],
+            y=[*percent["low"], *percent["high"][::-1]],
+            fill="toself",
+            fillcolor=f"{BLUE}38",
+            line={"color": BLUE, "width": 0.5},
+            hoverinfo="skip",
+            name="interval",
+        )
+        figure.add_scatter(
+            x=places,
+            y=percent["value"].tolist(),
+            mode="lines",
+            line={"color": BLUE, "width": 2},
+            customdata=percent[["low", "high"]].to_numpy(),
+            hovertemplate="%{x} pairs: %{y:.0f} % (%{customdata[0]:.0f} to %{customdata[1]:.0f} %)"
+            "<extra></extra>",
+            name="preferred so far",
+        )
+        figure.add_hline(100 * HALF, line={"color": GREY, "width": 1})
+        if self.is_certain:
+            figure.add_vline(
+                float(self.peeks.stop or 0),
+                line={"color": OCHRE, "dash": "dot", "width": 2},
+                annotation={"text": "certain", "font": {"color": OCHRE}},
+                annotation_position="bottom right",
+            )
+        figure.update_xaxes(title="pairs rated", rangemode="tozero")
+        figure.update_yaxes(title="share, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
+        title = f"How often {labelled(self.one)} is preferred to {labelled(self.other)}"
+        return styled(figure, title, f"{title}. {self}", HEIGHT)
+
+    def _would_tell(self, more: int) -> bool:
+        """Tell whether the evidence would do after more items, of which as many are won and lost.
+
+        It is that of `peek` where items are won, lost or tied, a mixture of betas.
+        """
+        from scipy.special import betaln
+
+        grown = 1 + more / max(self.items, 1)
+        wins, losses = (grown * int((self.values == each).sum()) for each in (1, -1))
+        evidence = betaln(PRIOR + wins, PRIOR + losses) - betaln(PRIOR, PRIOR)
+        return bool(evidence + (wins + losses) * math.log(2) >= -math.log(self.peeks.alpha))
+
+
+def standings(preferences: pd.DataFrame, confidence: float = 0.95) -> tuple[Standing, ...]:
+    """Follow the preferences of people, pair of prompts by pair of prompts.
+
+    Parameters
+    ----------
+    preferences
+        One row a rating, in the order in which they were made, as from `Feedback.preferences`:
+        ``item, kind, left, right, preferred``. Ratings of judges are left out.
+    confidence
+        What it lacks to 1 is the chance that any two prompts are ever said to differ that do not.
+
+    Returns
+    -------
+    tuple of Standing
+        In the order of the names. An item counts once, with the first that is said of it: what
+        others say of the same outputs is no new evidence on prompts, only on raters. Of more than
+        20,000 items the first 20,000 are followed.
+
+    Raises
+    ------
+    ParameterError
+        If the confidence is not between 0 and 1.
+
+    Notes
+    -----
+    The test is that of `peek`, at a share of the chance of error that is the same for all pairs of
+    prompts (C. E. Bonferroni, 1936).
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"item": range(20), "kind": "human", "left": "a", "right": "b"})
+    >>> print(*standings(said.assign(preferred=["a", "b", "b", "b"] * 5)))
+    Not enough data to tell: b is preferred in 75 % of 20 pairs (43 % to 94 %). If it goes on ...
+    """
+    people = preferences[preferences["kind"] == "human"]
+    names = sorted({*people["left"], *people["right"]})
+    pairs = [*combinations(names, 2)]
+    found = []
+    for one, other in pairs:
+        of_both = people["left"].isin([one, other]) & people["right"].isin([one, other])
+        # What an item is called may be a list, of which pandas tells no two apart.
+        is_first = ~people.loc[of_both, "item"].map(repr).duplicated()
+        first = people.loc[of_both, "preferred"][is_first].head(LIMIT)
+        values = (first == one).to_numpy(np.int64) - (first == other).to_numpy(np.int64)
+        peeks = peek(values, (1 - confidence) / len(pairs))
+        found.append(Standing(one, other, values, peeks))
+    return tuple(found)
