@@ -91,6 +91,15 @@ class LabelFile:
         ).fetchone()
         return row
 
+    def find(self, question: str, document: str, start: int, end: int) -> tuple[Any, ...] | None:
+        """Return the task of a passage, as `Task` has it."""
+        row: tuple[Any, ...] | None = self._connection.execute(
+            'SELECT task, text, document, start, "end", passage FROM tasks '
+            'WHERE question = ? AND document = ? AND start = ? AND "end" = ?',
+            (question, document, start, end),
+        ).fetchone()
+        return row
+
     def write(
         self, number: int, passage: str, rater: str, grade: int, start: int, end: int
     ) -> bool:
@@ -122,6 +131,14 @@ class LabelFile:
                 "DELETE FROM labels WHERE number = "
                 "(SELECT max(number) FROM labels WHERE rater = ?)",
                 (rater,),
+            )
+            return deleted.rowcount > 0
+
+    def withdraw(self, number: int, rater: str) -> bool:
+        """Delete the label of a task by a rater; tell whether there was one."""
+        with writing(self._connection):
+            deleted = self._connection.execute(
+                "DELETE FROM labels WHERE task = ? AND rater = ?", (number, rater)
             )
             return deleted.rowcount > 0
 

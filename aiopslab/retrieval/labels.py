@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from aiopslab.closing import Closing
 from aiopslab.errors import RetrievalError
+from aiopslab.retrieval.agreement import Agreement, agreement
 from aiopslab.retrieval.documents import Corpus
 from aiopslab.retrieval.judgements import GRADES, narrowed
 from aiopslab.retrieval.label_file import LabelFile
@@ -38,32 +37,6 @@ class Task:
     start: int
     end: int
     passage: str
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far raters agree.
-
-    Parameters
-    ----------
-    pairs
-        One row a pair of raters: ``rater, other, tasks`` (that both labelled), ``same`` (the share
-        with the same grade), ``kappa``: 1 for full agreement, 0 for that of chance, NaN where both
-        gave one grade only.
-    """
-
-    pairs: pd.DataFrame
-
-    @property
-    def kappa(self) -> float:
-        """Mean of all pairs that can be compared; NaN where there are none."""
-        return float(self.pairs["kappa"].mean())
-
-    def __str__(self) -> str:
-        if np.isnan(self.kappa):
-            return "not enough data: no two raters labelled the same passages with several grades"
-        tasks = self.pairs["tasks"].sum()
-        return f"{self.kappa:.2f} (weighted kappa of {len(self.pairs)} pairs, {tasks} passages)"
 
 
 class Labels(Closing):
@@ -146,6 +119,30 @@ class Labels(Closing):
         row = self._file.first_open(rater)
         return None if row is None else Task(*row)
 
+    def task(self, question: str, document: str, start: int, end: int) -> Task:
+        """Return the task of a passage.
+
+        Parameters
+        ----------
+        question
+            Its id.
+        document, start, end
+            Where the passage is.
+
+        Raises
+        ------
+        RetrievalError
+            If it was not added.
+        """
+        row = self._file.find(question, document, start, end)
+        if row is None:
+            raise RetrievalError(
+                f"characters {start} to {end} of {document!r} are not to be labelled for "
+                f"{question!r}",
+                "Add them first.",
+            )
+        return Task(*row)
+
     def rate(self, task: Task, rater: str, grade: int, quote: str | None = None) -> None:
         """Write down what a rater says of a passage.
 
@@ -180,6 +177,10 @@ class Labels(Closing):
     def undo(self, rater: str) -> bool:
         """Take back the last label of a rater; tell whether there was one."""
         return self._file.take_back(rater)
+
+    def withdraw(self, task: Task, rater: str) -> bool:
+        """Take back what a rater said of a passage; tell whether they had said anything."""
+        return self._file.withdraw(task.number, rater)
 
     def table(self) -> pd.DataFrame:
         """Return one row a label, in the order of writing.
@@ -220,25 +221,8 @@ class Labels(Closing):
         return judgements[judgements["grade"] >= 1].reset_index(drop=True)
 
     def agreement(self) -> Agreement:
-        """Return how far each two raters agree, by Cohen's kappa with linear weights.
-
-        Notes
-        -----
-        J. Cohen, "Weighted kappa", 1968; the mean of all pairs is that of R. Light, 1971.
-        """
-        from sklearn.metrics import cohen_kappa_score
-
-        grades = self.table().pivot(index="task", columns="rater", values="grade")
-        rows = []
-        for rater, other in combinations(grades.columns, 2):
-            both = grades[[rater, other]].dropna().astype(int)
-            one, two = both[rater].tolist(), both[other].tolist()
-            kappa = np.nan
-            if len({*one, *two}) > 1:
-                kappa = cohen_kappa_score(one, two, labels=list(GRADES), weights="linear")
-            same = float((both[rater] == both[other]).mean())
-            rows.append((rater, other, len(both), same, kappa))
-        return Agreement(pd.DataFrame(rows, columns=["rater", "other", "tasks", "same", "kappa"]))
+        """Return how far each two raters agree."""
+        return agreement(self.table())
 
     def progress(self) -> pd.DataFrame:
         """Return one row a rater: ``rater, labelled, tasks``."""

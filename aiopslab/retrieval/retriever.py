@@ -40,7 +40,8 @@ class Retriever:
         By the names that configurations call them; ``{"minilm": …}`` of the model on this machine,
         with its vectors kept, where ``None``.
     progress
-        Called with how many texts of a chunking are embedded, and how many there are.
+        Called with how many texts of a chunking are embedded, and how many there are; may be
+        replaced later.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class Retriever:
     ) -> None:
         self.corpus = corpus
         self._embedders = embedders
-        self._progress = progress
+        self.progress = progress
         self._cut: dict[str, pd.DataFrame] = {}
         self._lexical: dict[tuple[str, float, float], Lexical] = {}
         self._vectors: dict[tuple[str, str, str], Singles] = {}
@@ -148,9 +149,21 @@ class Retriever:
                 embedder, texts = self.embedder(configuration), chunks["text"].tolist()
                 with warnings.catch_warnings(record=True) as told:
                     warnings.simplefilter("always")
-                    self._vectors[key] = unit_vectors(embedder, texts, self._progress)
+                    self._vectors[key] = unit_vectors(embedder, texts, self.progress)
                 self._notes[key] = " ".join(str(each.message) for each in told)
         return self._vectors[key]
+
+    def is_ready(self, configuration: Configuration) -> bool:
+        """Return whether nothing of the corpus has to be cut, embedded or indexed to search it."""
+        chunking = self._chunking(configuration)
+        by_words = (chunking, configuration.k1, configuration.b) in self._lexical
+        pooled = (chunking, configuration.embedder, configuration.pooling)
+        needs_vectors = configuration.search != "lexical" or configuration.rerank == "diverse"
+        return (
+            chunking in self._cut
+            and (configuration.search == "dense" or by_words)
+            and (not needs_vectors or pooled in self._vectors)
+        )
 
     def note(self, configuration: Configuration) -> str:
         """Return what its embedder warned of, such as texts that are longer than it reads."""
@@ -264,7 +277,7 @@ class Retriever:
     def _of_documents(self, configuration: Configuration) -> Encoded:
         if configuration.embedder not in self._encoded:
             self._encoded[configuration.embedder] = encode(
-                self.corpus, itself(self.embedder(configuration)), self._progress
+                self.corpus, itself(self.embedder(configuration)), self.progress
             )
         return self._encoded[configuration.embedder]
 
