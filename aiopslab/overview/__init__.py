@@ -1,0 +1,31 @@
+"""The overview: five health tiles over the layers of an AI system, each held against its target.
+
+Importing this is cheap; pandas and the rest are loaded with what is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiopslab.overview.board import Overview
+    from aiopslab.overview.preparation import Prepared, prepare, tiles
+    from aiopslab.overview.targets import REHEARSAL, Targets
+    from aiopslab.overview.tile import Tile
+
+_HOMES = {
+    "Overview": "board",
+    "Prepared": "preparation",
+    "REHEARSAL": "targets",
+    "Targets": "targets",
+    "Tile": "tile",
+    "prepare": "preparation",
+    "tiles": "preparation",
+}
+
+__all__ = ["REHEARSAL", "Overview", "Prepared", "Targets", "Tile", "prepare", "tiles"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"aiopslab.overview.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
