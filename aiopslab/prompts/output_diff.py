@@ -68,13 +68,13 @@ def diff_outputs(left: str, right: str) -> OutputDiff:
     'It is  <ins style="...">3.7</ins> km.'
     """
     words = [_WORD.findall(each) for each in (left, right)]
-    keys = [[each.strip() for each in side] for side in words]
+    one, other = ([each.strip() for each in side] for side in words)
     sides: tuple[list[Part], list[Part]] = ([], [])
-    for kind, *ends in SequenceMatcher(None, *keys).get_opcodes():
+    for kind, *ends in SequenceMatcher(None, one, other).get_opcodes():
         for side, told, start, end in zip(sides, words, ends[::2], ends[1::2], strict=True):
             if start < end:
                 side.append(Part("".join(told[start:end]), kind == "equal"))
-    return OutputDiff(*map(tuple, sides))
+    return OutputDiff(tuple(sides[0]), tuple(sides[1]))
 
 
 def _marked(parts: tuple[Part, ...], tag: str) -> str:

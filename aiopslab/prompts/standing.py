@@ -11,10 +11,13 @@ import pandas as pd
 
 from aiopslab.charts.labels import label as labelled
 from aiopslab.charts.theme import BLUE, GREY, OCHRE, styled
+from aiopslab.prompts.comparison import Comparison, at_any_time, compare
 from aiopslab.prompts.sequential import LIMIT, PRIOR, Peeks, peek
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from aiopslab.prompts.analysis import PromptAnalysis
 
 HEIGHT = 280  # pixels
 POINTS = 400  # along a line, which is as many as there is room for
@@ -130,7 +133,6 @@ class Standing:
             "<extra></extra>",
             name="preferred so far",
         )
-        figure.add_hline(100 * HALF, line={"color": GREY, "width": 1})
         if self.is_certain:
             figure.add_vline(
                 float(self.peeks.stop or 0),
@@ -138,10 +140,8 @@ class Standing:
                 annotation={"text": "certain", "font": {"color": OCHRE}},
                 annotation_position="bottom right",
             )
-        figure.update_xaxes(title="pairs rated", rangemode="tozero")
-        figure.update_yaxes(title="share, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
         title = f"How often {labelled(self.one)} is preferred to {labelled(self.other)}"
-        return styled(figure, title, f"{title}. {self}", HEIGHT)
+        return _on_axes(figure, title, f"{title}. {self}")
 
     def _would_tell(self, more: int) -> bool:
         """Tell whether the evidence would do after more items, of which as many are won and lost.
@@ -203,3 +203,33 @@ def standings(preferences: pd.DataFrame, confidence: float = 0.95) -> tuple[Stan
         peeks = peek(values, (1 - confidence) / len(pairs))
         found.append(Standing(one, other, values, peeks))
     return tuple(found)
+
+
+def scores_so_far(analysis: "PromptAnalysis") -> Comparison:
+    """Compare the scores of a run with bounds that hold although one has looked at them before.
+
+    Raises
+    ------
+    ParameterError
+        If a score is not between 0 and 1, and its metric has no unit.
+    """
+    scored = set(analysis.scores["metric"])
+    contrasts = analysis.comparison.contrasts
+    metrics = {each.metric.name: each.metric for each in contrasts if each.metric.name in scored}
+    base = analysis.comparison.baseline
+    return compare(analysis.scores, base, [*metrics.values()], measure=at_any_time)
+
+
+def nothing_rated() -> "go.Figure":
+    """Return the axes of the figure of a `Standing`, for as long as there is none."""
+    import plotly.graph_objects as go
+
+    title = "How often one prompt is preferred to the other"
+    return _on_axes(go.Figure(), title, f"{title}: no pair is rated.")
+
+
+def _on_axes(figure: "go.Figure", title: str, description: str) -> "go.Figure":
+    figure.add_hline(100 * HALF, line={"color": GREY, "width": 1})
+    figure.update_xaxes(title="pairs rated", rangemode="tozero")
+    figure.update_yaxes(title="share, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
+    return styled(figure, title, description, HEIGHT)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from aiopslab.errors import ParameterError
 from aiopslab.prompts.blinding import aliases, blinded
 from aiopslab.prompts.sequential import peek
-from aiopslab.prompts.standing import standings
+from aiopslab.prompts.standing import nothing_rated, scores_so_far, standings
+from aiopslab.prompts.study import analyse
+from tests.prompts.test_study import CORRECT, run_of, things
 
 
 def said(preferred, **columns):
@@ -148,3 +150,17 @@ def test_letters_tell_nothing_of_the_order_of_names():
 def test_more_prompts_than_letters_have_names_of_their_own():
     many = pd.DataFrame({"left": [f"p{each}" for each in range(60)], "right": "other"})
     assert len({*aliases(many, seed=0).values()}) == 61
+
+
+def test_scores_of_a_run_are_compared_by_bounds_that_hold_on_the_way():
+    analysis = analyse(run_of(things(60), {"short": 0.3, "long": 0.8}), things(60), CORRECT)
+    (found,) = scores_so_far(analysis).contrasts
+    assert (found.candidate, found.metric.name) == ("long", "correct")
+    assert found.difference.method == "sequential"
+    once = analysis.comparison.contrast("long", "correct").difference
+    assert found.difference.value == once.value
+    assert found.difference.high - found.difference.low > once.high - once.low
+
+
+def test_before_the_first_rating_there_are_axes_that_say_so():
+    assert "no pair is rated" in nothing_rated().layout.meta["description"]
