@@ -117,8 +117,8 @@ def refuse_credentials(name: str, value: Any) -> None:
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield value
         yield from _URL.findall(value)  # in prose, or in JSON that is being typed
+        yield value
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield from _texts(key)
