@@ -55,6 +55,16 @@ def test_a_window_is_cut_by_the_timestamp(tmp_path, start, end, first, rows):
     assert evidence.observations["timestamp"].iloc[0] == TIMES[first]
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_a_window_is_cut_by_the_column_that_holds_the_times(tmp_path, both):
+    rows = PLAIN.assign(**{"when": TIMES, **({"timestamp": TIMES[0]} if both else {})})
+    url = saved(rows, tmp_path / "rows.parquet")
+    evidence = open_observations(url, TIMES[12], TIMES[20], "when")
+    assert evidence.observations["when"].tolist() == list(TIMES[12:21])
+    assert sorted(evidence.observations) == sorted(rows)
+    assert evidence.observations["age"].tolist() == list(range(12, 21))
+
+
 def test_a_folder_gives_its_observations_and_nothing_else(tmp_path):
     saved(TIMED, tmp_path / "observations.parquet")
     saved(pd.DataFrame({"caller": ["a"], "callee": ["b"]}), tmp_path / "topology.csv")
