@@ -134,13 +134,15 @@ def cohen(
             "Choose two of them, or use krippendorff().",
         )
     both = table.dropna()
+    if both.empty:
+        return _told(float("nan"), np.array([]), confidence, 0, 2)
     names, codes = np.unique(both.to_numpy().astype(str), return_inverse=True)
     pairs = codes.reshape(-1, 2)
     size = len(names)
     apart = _costs(size, weights)
     counts = np.bincount(pairs @ [size, 1], minlength=size**2).astype(np.float64)
     rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(pairs), counts / max(len(pairs), 1), RESAMPLES)
+    drawn = rng.multinomial(len(pairs), counts / len(pairs), RESAMPLES)
     found = _kappa(np.vstack([counts, drawn]).reshape(-1, size, size), apart)
     return _told(float(found[0]), found[1:], confidence, len(pairs), 2)
 

@@ -70,6 +70,9 @@ def test_raters_who_guess_agree_by_chance_only():
 def test_nothing_to_compare_is_said_so():
     alone = rated(raters=1)
     assert "not enough data" in str(krippendorff(alone))
+    apart = pd.DataFrame({"item": [1, 2], "rater": ["ann", "bob"], "rating": ["yes", "no"]})
+    for found in (cohen(apart), krippendorff(apart)):
+        assert "not enough data" in str(found) and (found.items, found.raters) == (0, 2)
     same = rated(raters=2, missing=0).assign(rating="yes")
     assert "not enough data" in str(cohen(same))
 
