@@ -20,7 +20,7 @@ COLUMNS = [
     *("change", "change_low", "change_high", "direction", "seen", "sentence"),
 ]
 _CARD = (
-    "flex:1 1 12em;min-width:12em;padding:.6em .8em;border-radius:4px;"
+    "flex:1 1 10em;min-width:10em;padding:.6em .8em;border-radius:4px;"
     "border:1px solid var(--jp-border-color2,#8888)"
 )
 
@@ -122,7 +122,7 @@ class Overview:
             f"<div><b>{escape(each.name)}</b></div>"
             f"<div>{each.glyph} {escape(each.state)}</div>"
             f'<div style="font-size:1.5em">{escape(value_of(each.value, each.unit))}</div>'
-            f"<small>{escape(interval_of(each.interval, each.unit))}</small>"
+            f"<div><small>{escape(_measured(each))}</small></div>"
             f"<div>{sparkline(each)}</div>"
             f"<small>{escape(each.sentence)} {escape(' '.join(each.notes))} "
             f"({escape(each.freshness)})</small></div>"
@@ -139,6 +139,14 @@ def _told(tile: Tile) -> str:
     bound = "at least" if tile.good_side == "above" else "at most"
     target = value_of(tile.target, tile.unit)
     return f"{value_of(tile.value, tile.unit)}, not {bound} {target}"
+
+
+def _measured(tile: Tile) -> str:
+    """Say what the value of a tile is, with its interval."""
+    if tile.worst is None:
+        return ""
+    span = interval_of(tile.interval, tile.unit)
+    return f"{tile.worst.effect.name}{f', {span}' if span else ''}"
 
 
 def _worst_first(tile: Tile) -> int:

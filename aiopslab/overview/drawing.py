@@ -102,8 +102,17 @@ def trend_figure(tile: Tile) -> "go.Figure":
         annotation={"text": f"target {value_of(tile.target, unit)}", "font": {"size": 12}},
         annotation_position="top left",
     )
-    figure.add_hline(y=scale * worst.effect.value, line={"color": GREEN, "dash": "dot"})
-    figure.update_yaxes(range=[low, high], title_text=escape(f"{worst.effect.name}{suffix}"))
+    figure.add_hline(
+        y=scale * worst.effect.value,
+        line={"color": GREEN, "dash": "dot"},
+        annotation={
+            "text": f"judged: {value_of(worst.effect.value, unit)}",
+            "font": {"size": 12},
+        },
+        annotation_position="bottom right",
+    )
+    title_text = escape(f"{worst.effect.name} ({suffix.strip()})")
+    figure.update_yaxes(range=[low, high], title_text=title_text)
     figure.update_xaxes(title_text="time (UTC)")
     return styled(figure, escape(title), escape(f"{title}. {tile.sentence}"), HEIGHT)
 

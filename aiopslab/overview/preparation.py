@@ -231,7 +231,7 @@ def tiles(
     the later half of the window against the earlier, see `aiopslab.prompts.watch`; of latencies
     and ages slices of time are compared, which are alike when they are neighbours: those intervals
     are somewhat too narrow, so that a trend only counts where it surely is more than a fifth of
-    what was (of an age: a tenth of its target; of a share: two points).
+    what was (of an age: of its target; of a share: two points).
 
     Examples
     --------

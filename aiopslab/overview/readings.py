@@ -98,7 +98,7 @@ class Reading:
 
     def _interval(self, values: Floats, confidence: float) -> tuple[float, float]:
         if self.quantity.is_share(values):
-            return wilson(values.sum(), len(values), confidence)
+            return wilson(float(values.sum()), len(values), confidence)
         return student(values, confidence)
 
     def _told(self, value: float, low: float, high: float, confidence: float) -> Effect:

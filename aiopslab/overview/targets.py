@@ -23,8 +23,9 @@ TargetName = Literal[
 TARGET_NAMES: tuple[TargetName, ...] = get_args(TargetName)
 SHARES = frozenset({"good_requests", "accuracy", "quality", "current_documents"})
 UNITS = {"latency_ms": "ms", "age_s": "s", "cost_usd": "USD"}
-MATTERS = 0.2  # of what was: less of a change in latency or cost is ordinary
-OF_TARGET = 0.1  # an age rises and falls with every update; what matters is how near its target is
+# Less of a change is ordinary: of latency and cost a fifth of what was; of an age, which rises and
+# falls with every update, a fifth of its target.
+MATTERS = 0.2
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Targets:
         """Return how much of a change from `before` is too little to matter."""
         if name in SHARES:
             return MARGIN
-        return OF_TARGET * self.age_s if name == "age_s" else MATTERS * abs(before)
+        return MATTERS * (self.age_s if name == "age_s" else abs(before))
 
     @property
     def fresh_for(self) -> pd.Timedelta:
@@ -115,8 +116,8 @@ class Targets:
         return pd.DataFrame(rows, columns=["target", "wanted", "value", "unit"])
 
 
-# Of the small system that is rehearsed and recorded: its whole day takes minutes.
-REHEARSAL = Targets(latency_ms=600.0, age_s=60.0, cost_usd=0.0005, stale_after="2min")
+# Of the small system that is rehearsed and recorded, near its own alerts: its day takes minutes.
+REHEARSAL = Targets(latency_ms=1_200.0, age_s=60.0, cost_usd=0.0005, stale_after="2min")
 
 
 def quantity(target: TargetName, name: str) -> Quantity:
