@@ -53,8 +53,8 @@ format: install  ## rewrite the source in the house style
 	@$(BIN)/ruff format .
 	@$(BIN)/nbstripout templates/*.ipynb
 
-lab: install  ## open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir .
+lab: install  ## open JupyterLab here: templates, walkthroughs, the gallery, MLflow
+	@$(BIN)/aiopslab lab --reports $(REPORTS)
 
 bench: $(BENCHES)  ## run every benchmark; bench-NAME runs one
 

@@ -11,6 +11,7 @@ from aiopslab.errors import AIOpsLabError, ParameterError
 from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, run_template
 
 LATE = {
+    "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
     "profile": "aiopslab.drift.profiling",
     "promote": "aiopslab.drift.command",

@@ -71,18 +71,21 @@ def test_the_pip_section_resolves_to_the_pins(pinned, pip_section, tmp_path):
     )
 
 
-def test_the_wheel_ships_templates_samples_and_types(tmp_path):
+def test_the_wheel_ships_notebooks_samples_and_types(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run(
         [*command, "--directory", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
     )
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    assert "aiopslab/templates/incident.ipynb" in names
+    for kind in ("templates", "notebooks"):
+        shipped = {name for name in names if name.startswith(f"aiopslab/{kind}/")}
+        assert shipped == {
+            f"aiopslab/{path.relative_to(ROOT)}" for path in ROOT.glob(f"{kind}/*.ipynb")
+        }
+    assert "aiopslab/lab/labextensions/aiopslab/package.json" in names
+    assert "aiopslab/lab/labextensions/aiopslab/static/launcher.js" in names
     assert "aiopslab/py.typed" in names
     assert any(re.fullmatch(r"aiopslab/samples/[^/]+/metrics\.parquet", name) for name in names)
-    assert sum(name.endswith(".ipynb") for name in names) == len(
-        list(ROOT.glob("templates/*.ipynb"))
-    )
 
 
 @pytest.mark.parametrize("template", sorted(ROOT.glob("templates/*.ipynb")), ids=lambda p: p.stem)

@@ -1,0 +1,90 @@
+"""What JupyterLab's server answers for this library: tiles, notebooks from templates, reports."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import ensure_async
+from tornado import web
+from traitlets import Unicode
+
+from aiopslab.lab.tiles import tiles
+from aiopslab.reports import find
+
+_MAKING = asyncio.Lock()  # a name is free until the notebook is written
+
+
+class TilesHandler(APIHandler):
+    """What the Launcher shows."""
+
+    auth_resource = "contents"
+
+    @web.authenticated
+    @authorized
+    def get(self) -> None:
+        """Answer with a list of tiles."""
+        folder = Path(self.settings["server_root_dir"])
+        shown = tiles(folder, self.settings["aiopslab_config"]["mlflow"])
+        self.finish(json.dumps([tile.to_json() for tile in shown]))
+
+
+class NotebooksHandler(APIHandler):
+    """Notebooks that are made from templates."""
+
+    auth_resource = "contents"
+
+    @web.authenticated
+    @authorized
+    async def post(self, name: str) -> None:
+        """Make a notebook of a template in a folder of the workspace; answer with its path."""
+        folder = (self.get_json_body() or {}).get("folder", "")
+        source = find(name).path.read_text(encoding="utf-8")
+        async with _MAKING:
+            contents: Any = self.contents_manager
+            free = await ensure_async(
+                contents.increment_filename(f"aiopslab-{name}.ipynb", folder, insert="-")
+            )
+            model = {"type": "notebook", "format": "json", "content": json.loads(source)}
+            saved = await ensure_async(contents.save(model, f"{folder}/{free}"))
+        self.set_status(201)
+        self.finish({"path": saved["path"]})
+
+
+class ReportsHandler(AuthenticatedFileHandler):
+    """The gallery and its reports, as pages that cannot reach JupyterLab itself."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """What Jupyter allows the files that it serves, and links that open a tab or a file."""
+        return f"{super().content_security_policy} allow-popups allow-downloads"
+
+
+class AIOpsLab(ExtensionApp):
+    """The library's part of a Jupyter server."""
+
+    name = "aiopslab"
+    reports = Unicode(help="Folder of the gallery.").tag(config=True)
+    mlflow = Unicode("mlflow/", help="Address of MLflow's pages.").tag(config=True)
+
+    def initialize_settings(self) -> None:
+        """Hand on what the tiles need to know."""
+        self.settings["aiopslab_config"] = {"mlflow": self.mlflow}
+
+    def initialize_handlers(self) -> None:
+        """Say who answers to which address."""
+        reports: dict[str, Any] = {"path": self.reports, "default_filename": "index.html"}
+        self.handlers.extend(
+            [
+                (r"/aiopslab/tiles", TilesHandler),
+                (r"/aiopslab/notebooks/([\w-]+)", NotebooksHandler),
+                (r"/aiopslab/reports/(.*)", ReportsHandler, reports),
+            ]
+        )
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    return [{"module": "aiopslab.lab.extension", "app": AIOpsLab}]
