@@ -1,0 +1,85 @@
+"""Sampling: as many points of a long line as a screen can show, chosen so that it looks the same."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+POINTS = 2_000  # about two a pixel of a wide figure
+
+
+def sampled(
+    figure: "go.Figure", window: tuple[Any, Any] | None = None, points: int = POINTS
+) -> "go.Figure":
+    """Keep of each long line the points that make its shape.
+
+    Parameters
+    ----------
+    figure
+        Left as it is.
+    window
+        The range of x that is looked at; ``None`` for all of it.
+    points
+        How many are kept of a line.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        With the same traces; a line with more points in the window than are kept has those that
+        MinMaxLTTB chooses: the extremes of each stretch, and of them the largest triangles.
+
+    References
+    ----------
+    Van Der Donckt, Van Der Donckt, Rademaker, Van Hoecke (2023): MinMaxLTTB: Leveraging
+    MinMax-preselection to scale LTTB. IEEE VIS. Computed by tsdownsample.
+
+    Examples
+    --------
+    >>> import plotly.graph_objects as go
+    >>> spike = np.zeros(100_000)
+    >>> spike[54_321] = 1
+    >>> kept = sampled(go.Figure(go.Scatter(y=spike, mode="lines"))).data[0]
+    >>> len(kept.y), float(max(kept.y)), int(kept.x[np.argmax(kept.y)])
+    (2000, 1.0, 54321)
+    """
+    import plotly.graph_objects as go
+
+    return go.Figure([_thin(each, window, points) for each in figure.data], figure.layout)
+
+
+def _thin(trace: Any, window: tuple[Any, Any] | None, points: int) -> Any:
+    # What is clicked or read has texts of its own, which go by the number of the point.
+    if trace.type != "scatter" or trace.mode != "lines" or trace.y is None:
+        return trace
+    if len(trace.y) <= points or trace.customdata is not None or isinstance(trace.text, tuple):
+        return trace
+    from tsdownsample import MinMaxLTTBDownsampler
+
+    x = np.arange(len(trace.y)) if trace.x is None else np.asarray(trace.x)
+    y = np.asarray(trace.y, dtype=float)
+    if window is not None:
+        low, high = np.searchsorted(pd.Index(x), _ends(x, window))
+        x, y = x[max(low - 1, 0) : high + 1], y[max(low - 1, 0) : high + 1]
+    if len(y) > points:
+        # A gap stays a gap: it is as far from everything as can be, so that its ends are kept.
+        kept = MinMaxLTTBDownsampler().downsample(np.nan_to_num(y, nan=_below(y)), n_out=points)
+        x, y = x[kept], y[kept]
+    thin = type(trace)(trace)
+    thin.x, thin.y = x, y
+    return thin
+
+
+def _ends(x: np.ndarray, window: tuple[Any, Any]) -> Any:
+    if np.issubdtype(x.dtype, np.datetime64):
+        return [
+            pd.Timestamp(each).tz_convert("UTC").tz_localize(None).to_numpy() for each in window
+        ]
+    return list(window)
+
+
+def _below(y: np.ndarray) -> float:
+    seen = y[np.isfinite(y)]
+    return float(2 * seen.min() - seen.max() - 1) if len(seen) else 0.0

@@ -1,0 +1,145 @@
+"""Panel: a plotly figure that is redrawn in place, follows the theme, and answers clicks and drags."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from aiopslab.charts.sampling import sampled
+from aiopslab.widgets.page import Page
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+# Of text: a contrast of at least 7 to 1 on the page of either theme, as in reports.
+INK = {False: "#39424e", True: "#c9d1da"}
+CONFIG = {"displayModeBar": False, "responsive": True, "displaylogo": False}
+_number = count(1)
+
+
+class Pick(NamedTuple):
+    """A mark that was clicked: the name of its trace, its place, and what the figure tells of it."""
+
+    trace: str
+    x: Any
+    y: Any
+    text: Any
+    data: Any
+
+
+class Panel:
+    """One figure of a widget.
+
+    Parameters
+    ----------
+    page
+        Of the widget, for its theme, and for the text that is read instead of the figure.
+    figure
+        Drawn at once; ``None`` for none yet.
+    brush
+        Whether a horizontal drag chooses a range instead of zooming in.
+
+    Attributes
+    ----------
+    widget : plotly.graph_objects.FigureWidget
+        To be shown.
+    figure : plotly.graph_objects.Figure
+        What was drawn last, with all its points. The browser is sent those that a screen can show;
+        who zooms in is sent those of the part.
+
+    Examples
+    --------
+    >>> import plotly.graph_objects as go
+    >>> panel = Panel(Page(), go.Figure(go.Scatter(y=list(range(100_000)), mode="lines")))
+    >>> len(panel.figure.data[0].y), len(panel.widget.data[0].y)
+    (100000, 2000)
+    """
+
+    def __init__(self, page: Page, figure: "go.Figure | None" = None, brush: bool = False) -> None:
+        import plotly.graph_objects as go
+
+        self.page, self.brush = page, brush
+        self.css_class = f"aiopslab-panel-{next(_number)}"
+        self.figure = go.Figure()
+        self.widget = go.FigureWidget()
+        self.widget._config = CONFIG
+        self.widget.add_class(self.css_class)
+        self._picks: list[Callable[[Pick], None]] = []
+        page.observe(lambda _: self._ink(), "dark")
+        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
+        if figure is not None:
+            self.draw(figure)
+
+    def draw(self, figure: "go.Figure") -> None:
+        """Show another figure in the same place."""
+        self.figure = figure
+        drawn = sampled(figure)
+        layout = drawn.layout.to_plotly_json()
+        layout |= {"dragmode": "select", "selectdirection": "h"} if self.brush else {}
+        layout["font"] = {**layout.get("font", {}), "color": INK[self.page.dark]}
+        layout["autosize"] = True
+        with self.widget.batch_update():
+            self.widget.data = ()
+            self.widget.add_traces(drawn.data)
+            self.widget.layout = layout
+        for trace in self.widget.data if self._picks else ():
+            trace.on_click(self._click)
+        self.page.name(self.css_class, _told(figure))
+
+    def on_pick(self, callback: Callable[[Pick], None]) -> None:
+        """Call a function with each mark that is clicked."""
+        if not self._picks:
+            for trace in self.widget.data:
+                trace.on_click(self._click)
+        self._picks.append(callback)
+
+    def on_brush(self, callback: Callable[[Any, Any], None]) -> None:
+        """Call a function with the ends of each range of x that is dragged over.
+
+        They are times in UTC where x is a time, else numbers; the lower comes first.
+        """
+
+        def dragged(window: list[Any]) -> None:
+            # The window is marked by who asked for it; plotly's own outline would only hide it.
+            self.widget._send_relayout_msg({"selections": []})
+            callback(*sorted(map(_place, window)))
+
+        self.page.on_brush(self.css_class, dragged)
+
+    def _click(self, trace: Any, points: Any, _: Any) -> None:
+        for number in points.point_inds[:1]:
+            picked = Pick(trace.name, *(_at(trace[of], number) for of in ("x", "y", "text")), None)
+            picked = picked._replace(data=_at(trace.customdata, number))
+            for callback in self._picks:
+                callback(picked)
+
+    def _ink(self) -> None:
+        self.widget.layout.font.color = INK[self.page.dark]
+
+    def _zoom(self, window: Any) -> None:
+        """Send the points of the part that is looked at, where not all could be sent."""
+        ends = tuple(map(_place, window)) if window else None
+        seen = sampled(self.figure, ends).data
+        with self.widget.batch_update():
+            for trace, part, whole in zip(self.widget.data, seen, self.figure.data, strict=False):
+                if part is not whole and trace.type == "scatter":
+                    trace.x, trace.y = part.x, part.y
+
+
+def _place(end: Any) -> Any:
+    """Return a time of plotly's, which names no zone and means UTC, or a number."""
+    if isinstance(end, (int, float)):
+        return float(end)
+    time = pd.Timestamp(end)
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+
+
+def _at(values: Any, number: int) -> Any:
+    if values is None or isinstance(values, str):
+        return values
+    return values[number] if number < len(values) else None
+
+
+def _told(figure: "go.Figure") -> str:
+    return str((figure.layout.meta or {}).get("description", figure.layout.title.text or ""))
