@@ -84,9 +84,10 @@ def _names(look: "Look") -> list[str]:
 
 
 def _details(look: "Look", stage: str) -> list[list[Any]]:
-    documents = [labelled(each, 60) for each in look.hits["document"]]
+    """Return of each hit its document as it is shown, its rank, and its document as it is."""
     ranks = [str(each) for each in look.hits[f"rank_{stage}"].astype(object)]
-    return [list(each) for each in zip(documents, ranks, strict=True)]
+    both = zip(look.hits["document"].tolist(), ranks, strict=True)
+    return [[labelled(document, 60), rank, document] for document, rank in both]
 
 
 def _said(looks: Mapping[str, "Look"]) -> str:

@@ -4,11 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aiopslab.widgets.drift_explorer import DriftExplorer
     from aiopslab.widgets.labelling import Labelling
+    from aiopslab.widgets.launcher import Launcher
+    from aiopslab.widgets.prompt_comparison import PromptComparison
+    from aiopslab.widgets.retrieval_inspector import RetrievalInspector
 
-_HOMES = {"Labelling": "labelling"}
+_HOMES = {
+    "DriftExplorer": "drift_explorer",
+    "Labelling": "labelling",
+    "Launcher": "launcher",
+    "PromptComparison": "prompt_comparison",
+    "RetrievalInspector": "retrieval_inspector",
+}
 
-__all__ = ["Labelling"]
+__all__ = ["DriftExplorer", "Labelling", "Launcher", "PromptComparison", "RetrievalInspector"]
 
 
 def __getattr__(name: str) -> Any:

@@ -138,6 +138,15 @@ def test_an_empty_question_is_refused(text):
         Question(text)
 
 
+def test_a_retriever_knows_what_it_has_made(known):
+    for how in HOWS:
+        fresh = Retriever(known[0].corpus, {"minilm": Tokens()})
+        assert not fresh.is_ready(how)
+        fresh.search("the limit of the queue", how)
+        assert fresh.is_ready(how) and fresh.is_ready(how.with_(k=9))
+        assert not fresh.is_ready(how.with_(size=how.size + 1))
+
+
 def test_an_empty_corpus_is_told():
     corpus = Corpus.of_texts({"a.md": "One."})
     empty = Corpus(corpus.documents.iloc[:0], corpus.sections.iloc[:0])
@@ -203,5 +212,7 @@ def test_markup_in_names_is_text_in_the_figure():
     corpus = Corpus.of_texts({"<b onload=x>.md": "Queues fill up.", "b.md": "Wings lift."})
     look = Configuration(search="lexical", k=2)
     told = inspect(Retriever(corpus, {}), Question("<i>queues</i> wings"), look, look)
-    drawn = str(told.figure().to_dict()["data"])
-    assert "<b onload" not in drawn and "&lt;b onload" in drawn
+    for bars in told.figure().data:
+        shown = [*bars.y, *(each[0] for each in bars.customdata)]
+        assert not any("<b" in each for each in shown) and "&lt;b onload" in " ".join(shown)
+        assert {each[2] for each in bars.customdata} == {"<b onload=x>.md", "b.md"}
