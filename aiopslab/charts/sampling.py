@@ -1,4 +1,4 @@
-"""Sampling: as many points of a long line as a screen can show, chosen so that it looks the same."""
+"""Sampling: as many points of a long line as a screen shows, so that it looks the same."""
 
 from typing import TYPE_CHECKING, Any
 

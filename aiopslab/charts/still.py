@@ -24,7 +24,7 @@ DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
 
 
 def still(figure: "go.Figure") -> bytes:
-    """Draw lines, marks, bars, fills and heat maps of a figure with matplotlib.
+    r"""Draw lines, marks, bars, fills and heat maps of a figure with matplotlib.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def still(figure: "go.Figure") -> bytes:
     --------
     >>> import plotly.graph_objects as go
     >>> still(go.Figure(go.Scatter(x=[1, 2], y=[3, 1])))[:4]
-    b'\\x89PNG'
+    b'\x89PNG'
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Panel: a plotly figure that is redrawn in place, follows the theme, and answers clicks and drags."""
+"""Panel: a plotly figure that is redrawn in place and answers clicks and drags."""
 
 from collections.abc import Callable
 from itertools import count
@@ -19,7 +19,7 @@ _number = count(1)
 
 
 class Pick(NamedTuple):
-    """A mark that was clicked: the name of its trace, its place, and what the figure tells of it."""
+    """A mark that was clicked: the name of its trace, its place, and what is told of it."""
 
     trace: str
     x: Any

@@ -1,4 +1,4 @@
-"""View: what every widget of the workbench has: a state, parameters of a report, a still picture."""
+"""View: what every widget has: a state, parameters of a report, still pictures."""
 
 from base64 import b64encode
 from html import escape

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.lab import Lab, jupyter
 from tests.system import need
 
 ARGUMENTS = [
@@ -51,6 +52,29 @@ def page(chromium, request):
         page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
         context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
     context.close()
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory):
+    """A JupyterLab for all tests of one worker."""
+    with jupyter(tmp_path_factory.mktemp("jupyterlab")) as server:
+        yield server
+
+
+@pytest.fixture
+def lab(chromium, jupyterlab, request):
+    """Yield a page in JupyterLab that can open notebooks, and ask page and kernel."""
+    need("chromium")
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    context.tracing.start(screenshots=True, snapshots=True)
+    lab = Lab(jupyterlab, context.new_page())
+    yield lab
+    if getattr(request.node, "report_call", None) and request.node.report_call.failed:
+        ARTIFACTS.mkdir(exist_ok=True)
+        lab.page.screenshot(path=ARTIFACTS / f"{request.node.name}.png")
+        context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
+    context.close()
+    jupyterlab.stop_kernels()
 
 
 def _note(page, url):

@@ -18,7 +18,7 @@ from tests.notebooks import code
 TOKEN = "of-the-tests-alone"
 PICTURES = Path(__file__).parents[2] / "docs" / "widgets"
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
-# A hard timer of two seconds in anywidget, which a busy machine passes; the widget comes all the same.
+# A hard timer of two seconds in anywidget, which a busy machine passes; the widget comes later.
 TOLERATED = re.compile(r"Failed to initialize model")
 BROKEN = ("Click to show javascript error", "No version of module", "Error displaying widget")
 
@@ -85,6 +85,12 @@ class Server:
     def address(self):
         (about,) = (self.folder / "runtime").glob("jpserver-*.json")
         return json.loads(about.read_text())["url"].rstrip("/")
+
+    def stop_kernels(self):
+        """Stop the kernels of all notebooks, so that the next one has the machine to itself."""
+        for session in self.get("api/sessions"):
+            address = f"{self.address}/api/sessions/{session['id']}"
+            httpx.delete(address, headers={"Authorization": f"token {TOKEN}"}, timeout=20)
 
     def get(self, path):
         return httpx.get(f"{self.address}/{path}", params={"token": TOKEN}, timeout=10).json()
