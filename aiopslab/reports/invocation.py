@@ -50,7 +50,12 @@ def command_line(template: str, values: Mapping[str, Any], folder: str = GALLERY
       -p 'ignored=["id", "region"]' \
       -p 'costs={"fraud > fine": 500.0}'
     """
-    pairs = (f"{name}={_text(value)}" for name, value in changed(find(template), values).items())
+    return as_command(template, changed(find(template), values), folder)
+
+
+def as_command(template: str, values: Mapping[str, Any], folder: str = GALLERY) -> str:
+    """Write checked values as `command_line` does."""
+    pairs = (f"{name}={_text(value)}" for name, value in values.items())
     options = [f"-p {shlex.quote(pair)}" for pair in pairs]
     if folder != GALLERY:
         options.append(f"-o {shlex.quote(folder)}")
@@ -74,9 +79,14 @@ def plan_entry(template: str, values: Mapping[str, Any]) -> str:
       parameters:
         current: sample://no-fault
     """
+    return as_entry(template, changed(find(template), values))
+
+
+def as_entry(template: str, values: Mapping[str, Any]) -> str:
+    """Write checked values as `plan_entry` does."""
     import yaml
 
-    entry = {"template": template, "parameters": changed(find(template), values)}
+    entry = {"template": template, "parameters": dict(values)}
     # PyYAML folds the line breaks of Unicode to spaces unless it escapes them.
     is_plain = not re.search("[\x85\u2028\u2029]", json.dumps(entry, ensure_ascii=False))
     return str(yaml.safe_dump([entry], sort_keys=False, allow_unicode=is_plain, width=WIDTH))

@@ -5,20 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiopslab.widgets.drift_explorer import DriftExplorer
+    from aiopslab.widgets.incident_explorer import IncidentExplorer
     from aiopslab.widgets.labelling import Labelling
     from aiopslab.widgets.launcher import Launcher
+    from aiopslab.widgets.overview_board import OverviewBoard
     from aiopslab.widgets.prompt_comparison import PromptComparison
     from aiopslab.widgets.retrieval_inspector import RetrievalInspector
 
 _HOMES = {
     "DriftExplorer": "drift_explorer",
+    "IncidentExplorer": "incident_explorer",
     "Labelling": "labelling",
     "Launcher": "launcher",
+    "OverviewBoard": "overview_board",
     "PromptComparison": "prompt_comparison",
     "RetrievalInspector": "retrieval_inspector",
 }
 
-__all__ = ["DriftExplorer", "Labelling", "Launcher", "PromptComparison", "RetrievalInspector"]
+__all__ = [
+    "DriftExplorer",
+    "Labelling",
+    "Launcher",
+    "OverviewBoard",
+    "PromptComparison",
+    "RetrievalInspector",
+]
 
 
 def __getattr__(name: str) -> Any:
