@@ -181,11 +181,12 @@ class RetrievalInspector(View):
             description="embedded", layout={"width": "24em", "display": "none"}
         )
         self.retriever.progress = self._embedded
-        on_grade = self._grader.grade if self._grader else None
+        grader = self._grader
+        on_grade = grader.grade if grader else None
         self.results = [Results("A", "B", on_grade), Results("B", "A", on_grade)]
         if self._grader:
             self.page.shortcuts = ["u"]
-            self.page.on_key(lambda _: self._grader.take_back())
+            self.page.on_key(lambda _: grader.take_back())
         self._panel = Panel(self.page)
         self._panel.on_pick(lambda pick: self._picked(str(pick.data[2])))
         # Drawn while it is open: a figure takes as long as all the rest.

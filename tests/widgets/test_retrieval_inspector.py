@@ -303,7 +303,7 @@ def test_scores_are_drawn_while_they_are_open_and_a_bar_chooses_its_document(ins
     inspector.question.value = ASKED
     assert not inspector._panel.figure.data
     inspector.scores.selected_index = 0
-    assert [each.name for each in inspector._panel.figure.data][0] == "A lexical"
+    assert inspector._panel.figure.data[0].name == "A lexical"
     inspector.knobs[0].search.value = "dense"
     bars = inspector._panel.figure.data[0]
     assert bars.name == "A dense"
