@@ -6,15 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler
+from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler, JupyterHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import ensure_async
 from tornado import web
 from traitlets import Unicode
 
-from aiopslab.lab.tiles import tiles
+from aiopslab.lab.settings import MLFLOW
+from aiopslab.lab.tiles import STARTING_MLFLOW, tiles
 from aiopslab.reports import find
 
+STARTING = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>MLflow starts</title>
+<body style="font-family: system-ui, sans-serif; margin: 4rem auto; max-width: 40rem">
+<h1>MLflow starts</h1>
+<p role="status">This takes some ten seconds, the first time in a workspace twice that.
+<p><a href="{address}">Go there</a>
+</html>
+"""
 _MAKING = asyncio.Lock()  # a name is free until the notebook is written
 
 
@@ -63,12 +76,24 @@ class ReportsHandler(AuthenticatedFileHandler):
         return f"{super().content_security_policy} allow-popups allow-downloads"
 
 
+class StartingHandler(JupyterHandler):
+    """What is seen until MLflow, which starts when it is asked for, answers."""
+
+    auth_resource = "server"
+
+    @web.authenticated
+    @authorized
+    def get(self) -> None:
+        """Answer with a page that gives way to MLflow's."""
+        self.finish(STARTING.format(address=f"{self.base_url}{MLFLOW}/#/experiments"))
+
+
 class AIOpsLab(ExtensionApp):
     """The library's part of a Jupyter server."""
 
     name = "aiopslab"
     reports = Unicode(help="Folder of the gallery.").tag(config=True)
-    mlflow = Unicode("mlflow/", help="Address of MLflow's pages.").tag(config=True)
+    mlflow = Unicode(STARTING_MLFLOW, help="Address of MLflow's pages.").tag(config=True)
 
     def initialize_settings(self) -> None:
         """Hand on what the tiles need to know."""
@@ -80,6 +105,7 @@ class AIOpsLab(ExtensionApp):
         self.handlers.extend(
             [
                 (r"/aiopslab/tiles", TilesHandler),
+                (f"/{STARTING_MLFLOW}", StartingHandler),
                 (r"/aiopslab/notebooks/([\w-]+)", NotebooksHandler),
                 (r"/aiopslab/reports/(.*)", ReportsHandler, reports),
             ]

@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
 
 from aiopslab.lab import mlflow_ui
+from aiopslab.lab.tiles import STARTING_MLFLOW
 from aiopslab.lab.workspace import Workspace
 from aiopslab.mlflow_server import SETTINGS, without_credentials
 
@@ -26,7 +27,7 @@ MLFLOW = "mlflow"  # the path below which its pages are
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
 }
-_MLFLOW_START_S = 90  # a new store is brought to its shape first, 9 s on a quiet machine
+_MLFLOW_START_S = 240  # much more than it takes, unless the machine is very busy
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def configuration(
         },
         "AIOpsLab": {
             "reports": str(workspace.reports),
-            "mlflow": remote if is_page else f"{MLFLOW}/",
+            "mlflow": remote if is_page else STARTING_MLFLOW,
         },
         "ServerProxy": {
             "servers": {} if is_page else {MLFLOW: _mlflow(workspace, address, scratch)},

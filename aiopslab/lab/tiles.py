@@ -9,6 +9,7 @@ from aiopslab.lab.workspace import walkthroughs
 from aiopslab.reports import templates
 
 GALLERY = "aiopslab/reports/index.html"
+STARTING_MLFLOW = "aiopslab/mlflow"
 Icon = Literal["template", "walkthrough", "gallery", "mlflow"]
 
 
