@@ -52,7 +52,7 @@ function render({ model, el, signal }) {
       figure?.setAttribute("aria-label", text);
     }
     for (const kind of model.get("brushed")) {
-      const plot = box?.getElementsByClassName(kind)[0]?.querySelector(".js-plotly-plot");
+      const plot = box?.querySelector(`.${kind}.js-plotly-plot, .${kind} .js-plotly-plot`);
       if (!plot?.on || watched.has(plot)) continue;
       watched.add(plot);
       plot.on("plotly_selected", (event) => {
