@@ -135,7 +135,8 @@ class Replayer:
         rows = [self.binned.rows(*each) for each in pairwise(edges.tolist())]
         begun = self.binned.bins["start"].iloc[edges[:-1]].reset_index(drop=True)
         starts = begun.iloc[0] + (begun - begun.iloc[0]) // length * length
-        windows = pd.DataFrame({"start": starts, "end": starts + length, "rows": rows})
+        ends = (starts + length).clip(upper=self.binned.bins["end"].iloc[edges[-1] - 1])
+        windows = pd.DataFrame({"start": starts, "end": ends, "rows": rows})
         # Over all windows and columns one false alarm in twenty histories (Bonferroni).
         looks = len(windows) * len(self.gauges)
         least = deviate(1 - FALSE / looks)
