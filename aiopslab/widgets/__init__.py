@@ -24,6 +24,7 @@ _HOMES = {
 
 __all__ = [
     "DriftExplorer",
+    "IncidentExplorer",
     "Labelling",
     "Launcher",
     "OverviewBoard",
