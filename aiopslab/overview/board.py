@@ -25,7 +25,7 @@ _CARD = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Overview:
     """The health of a system.
 
@@ -113,6 +113,9 @@ class Overview:
                 if each.level != "ok"
             ),
         )
+
+    def __repr__(self) -> str:
+        return f"Overview({', '.join(f'{each.name}: {each.state}' for each in self.tiles)})"
 
     def _repr_html_(self) -> str:
         from aiopslab.overview.drawing import sparkline

@@ -1,21 +1,20 @@
 """Drawing: the trend of a measure with its target, small as a line in a tile and large."""
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from aiopslab.charts.multiples import small_multiples
 from aiopslab.charts.theme import BLUE, GREEN, GREY, VERMILION, styled
-from aiopslab.overview.targets import SHARES
 from aiopslab.overview.tile import Tile
 from aiopslab.overview.written import value_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-HEIGHT = 320
+HEIGHT, LOW = 320, 200
 WIDTH, TALL, EDGE = 160, 44, 3  # pixels of a line in a tile
 ROOM = 0.08  # above and below what is drawn, as a share of it
 _BAND, _MISSED = "rgba(47,127,193,0.18)", "rgba(213,94,0,0.12)"
@@ -54,67 +53,108 @@ def trend_figure(tile: Tile) -> "go.Figure":
     """Draw the trend of a tile with its interval, and the side of its target that is missed."""
     import plotly.graph_objects as go
 
-    figure = go.Figure()
     title = f"{tile.name[:1].upper()}{tile.name[1:]} through time"
+    spoken = escape(f"{title}. {tile.sentence}")
     worst = tile.worst
     if worst is None:
-        figure.add_annotation(text=escape(tile.sentence), showarrow=False, font={"size": 14})
-        figure.update_xaxes(visible=False)
-        figure.update_yaxes(visible=False)
-        return styled(figure, escape(title), escape(f"{title}. {tile.sentence}"), HEIGHT)
-    unit = worst.effect.unit
-    scale, suffix = (100.0, " %") if unit == "" else (1.0, f" {unit}")
-    series = worst.series
-    times = series["timestamp"].dt.tz_localize(None)
-    known = series.dropna(subset=["low", "high"])
-    if len(known) > 1:
-        stamps = known["timestamp"].dt.tz_localize(None).tolist()
-        edge = [*(scale * known["high"]), *(scale * known["low"])[::-1]]
-        figure.add_scatter(
-            x=[*stamps, *stamps[::-1]],
-            y=edge,
-            mode="none",
-            fill="toself",
-            fillcolor=_BAND,
-            name="interval",
-            hoverinfo="skip",
-        )
-    figure.add_scatter(
-        x=times,
-        y=scale * series["value"],
-        mode="lines+markers",
-        line={"color": BLUE, "width": 1.8},
-        marker={"size": 5},
-        customdata=series["rows"],
-        name=worst.effect.name,
-        hovertemplate=f"%{{x|%H:%M:%S}}  %{{y:.4g}}{suffix}, %{{customdata:,}} rows<extra></extra>",
-    )
-    target = scale * tile.target
-    drawn = np.concatenate([scale * series[each].to_numpy() for each in ("value", "low", "high")])
+        return styled(_untold(tile.sentence), escape(title), spoken, HEIGHT)
+    unit, series = worst.effect.unit, worst.series
+    scale = 1.0 if unit else 100.0
+    value, target = scale * worst.effect.value, scale * tile.target
+    drawn = scale * series[["value", "low", "high"]].to_numpy(np.float64)
     low, high = _range(np.append(drawn[np.isfinite(drawn)], target))
-    if unit == "":
-        low, high = max(low, 0.0), min(high, 100.0 + 100.0 * ROOM)
-    missed = (low, target) if worst.target in SHARES else (target, high)
-    figure.add_hrect(y0=missed[0], y1=missed[1], fillcolor=_MISSED, line_width=0, layer="below")
-    figure.add_hline(
-        y=target,
-        line={"color": VERMILION, "dash": "dash"},
-        annotation={"text": f"target {value_of(tile.target, unit)}", "font": {"size": 12}},
-        annotation_position="top left",
-    )
-    figure.add_hline(
-        y=scale * worst.effect.value,
-        line={"color": GREEN, "dash": "dot"},
-        annotation={
-            "text": f"judged: {value_of(worst.effect.value, unit)}",
-            "font": {"size": 12},
+    if not unit:
+        low, high = max(low, 0.0), min(high, 100.0 * (1 + ROOM))
+    missed = (low, target) if tile.good_side == "above" else (target, high)
+    # In one go, since each call that adds a line costs as much as the whole.
+    figure = go.Figure(
+        data=[*_band(series, scale), _line(series, scale, worst.effect.name, unit or "%")],
+        layout={
+            "shapes": [
+                {**_across(*missed), "fillcolor": _MISSED, "line": {"width": 0}, "layer": "below"},
+                {**_across(target), "line": {"color": VERMILION, "dash": "dash"}},
+                {**_across(value), "line": {"color": GREEN, "dash": "dot"}},
+            ],
+            "annotations": [
+                _note(f"target {value_of(tile.target, unit)}", target, "left"),
+                _note(f"judged: {value_of(worst.effect.value, unit)}", value, "right"),
+            ],
+            "xaxis": {"title": {"text": "time (UTC)"}},
+            "yaxis": {
+                "range": [low, high],
+                "title": {"text": escape(f"{worst.effect.name} ({unit or '%'})")},
+            },
         },
-        annotation_position="bottom right",
     )
-    title_text = escape(f"{worst.effect.name} ({suffix.strip()})")
-    figure.update_yaxes(range=[low, high], title_text=title_text)
-    figure.update_xaxes(title_text="time (UTC)")
-    return styled(figure, escape(title), escape(f"{title}. {tile.sentence}"), HEIGHT)
+    return styled(figure, escape(title), spoken, HEIGHT)
+
+
+def whole_figure(tile: Tile) -> "go.Figure":
+    """Draw all the time that a tile has, low, to choose a window on."""
+    import plotly.graph_objects as go
+
+    title = "All the time there is: drag a window to judge"
+    worst = tile.worst
+    if worst is None:
+        return styled(_untold(tile.sentence), title, escape(f"{title}. {tile.sentence}"), LOW)
+    scale, unit = (1.0, worst.effect.unit) if worst.effect.unit else (100.0, "%")
+    figure = go.Figure(_line(worst.series, scale, worst.effect.name, unit))
+    figure.update_layout(showlegend=False, yaxis={"title": {"text": escape(unit)}})
+    return styled(figure, title, escape(f"{title}. {worst.effect.name}."), LOW)
+
+
+def _untold(sentence: str) -> "go.Figure":
+    import plotly.graph_objects as go
+
+    told = {"text": escape(sentence), "showarrow": False, "font": {"size": 14}}
+    return go.Figure(
+        layout={"annotations": [told], "xaxis": {"visible": False}, "yaxis": {"visible": False}}
+    )
+
+
+def _line(series: pd.DataFrame, scale: float, name: str, unit: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": series["timestamp"].dt.tz_localize(None),
+        "y": scale * series["value"],
+        "mode": "lines+markers",
+        "line": {"color": BLUE, "width": 1.8},
+        "marker": {"size": 5},
+        "customdata": series["rows"],
+        "name": escape(name),
+        "hovertemplate": f"%{{x|%H:%M:%S}}  %{{y:.4g}} {escape(unit)}, "
+        "%{customdata:,} rows<extra></extra>",
+    }
+
+
+def _band(series: pd.DataFrame, scale: float) -> list[dict[str, Any]]:
+    known = series.dropna(subset=["low", "high"])
+    if len(known) < 2:
+        return []
+    times = known["timestamp"].dt.tz_localize(None).tolist()
+    return [
+        {
+            "type": "scatter",
+            "x": [*times, *times[::-1]],
+            "y": [*(scale * known["high"]), *(scale * known["low"])[::-1]],
+            "mode": "none",
+            "fill": "toself",
+            "fillcolor": _BAND,
+            "name": "interval",
+            "hoverinfo": "skip",
+        }
+    ]
+
+
+def _across(low: float, high: float | None = None) -> dict[str, Any]:
+    ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": low, "y1": low if high is None else high}
+    return {"type": "line" if high is None else "rect", **ends}
+
+
+def _note(text: str, y: float, side: str) -> dict[str, Any]:
+    place = {"xref": "paper", "x": 0 if side == "left" else 1, "xanchor": side, "y": y}
+    anchor = "bottom" if side == "left" else "top"
+    return {"text": text, "showarrow": False, "font": {"size": 12}, "yanchor": anchor, **place}
 
 
 def overview_figure(tiles: tuple[Tile, ...], title: str) -> "go.Figure":

@@ -32,7 +32,7 @@ class Link:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tile:
     """One of the five.
 
@@ -64,6 +64,9 @@ class Tile:
     link: Link
     reason: str = ""
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Tile({self.name!r}: {self.state}, {value_of(self.value, self.unit)})"
 
     @property
     def worst(self) -> Measure | None:
