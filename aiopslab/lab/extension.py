@@ -12,6 +12,7 @@ from jupyter_server.utils import ensure_async
 from tornado import web
 from traitlets import Unicode
 
+from aiopslab.errors import ReportError
 from aiopslab.lab.settings import MLFLOW
 from aiopslab.lab.tiles import STARTING_MLFLOW, tiles
 from aiopslab.reports import find
@@ -55,7 +56,10 @@ class NotebooksHandler(APIHandler):
     async def post(self, name: str) -> None:
         """Make a notebook of a template in a folder of the workspace; answer with its path."""
         folder = (self.get_json_body() or {}).get("folder", "")
-        source = find(name).path.read_text(encoding="utf-8")
+        try:
+            source = find(name).path.read_text(encoding="utf-8")
+        except ReportError as error:
+            raise web.HTTPError(404, error.problem) from None
         async with _MAKING:
             contents: Any = self.contents_manager
             free = await ensure_async(
