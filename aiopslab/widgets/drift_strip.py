@@ -140,7 +140,9 @@ def _shades(alarms: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what shades the windows of alarms."""
     look = {"type": "rect", "y0": 0, "y1": 1, "yref": "y domain"}
     look |= {"fillcolor": OCHRE, "opacity": 0.15, "line": {"width": 0}}
-    times = zip(_plain(alarms["start"]), _plain(alarms["end"]), strict=True)
+    # A layout goes to the browser as JSON, which knows no times.
+    starts, ends = (np.datetime_as_string(_plain(alarms[each])) for each in ("start", "end"))
+    times = zip(starts.tolist(), ends.tolist(), strict=True)
     return [{**look, "x0": start, "x1": end} for start, end in times]
 
 

@@ -102,6 +102,8 @@ def test_the_threshold_changes_the_alarms_and_nothing_else(explorer):
     assert "raised at 2026-04-05 00:00 UTC by age" in text(explorer.alarms.value)
     shown = [trace for trace in explorer.pictures()[0].data if trace.name == "alarm"]
     assert len(shown[0].x) == 1
+    layout = explorer.current.panel.widget.layout.to_plotly_json()
+    assert json.loads(json.dumps(layout)) == layout  # as it goes to the browser
     explorer.threshold.value = 50.0
     assert "No alarm in 40 days" in text(explorer.alarms.value)
     assert explorer.selection == before | {"threshold": 50.0}
