@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from aiopslab.reports.parameters import Parameter
 from aiopslab.sources import samples
 
+LABEL = "9em"  # width of the names before the controls
 STEPS = 100  # of a slider
 DURATIONS = ("15min", "30min", "1h", "6h", "1D", "7D")
 _BOUNDS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
@@ -33,7 +34,7 @@ def control(parameter: Parameter) -> Any:
     described = {
         "description": f"{parameter.name} *" if parameter.is_required else parameter.name,
         "tooltip": parameter.help,
-        "style": {"description_width": "9em"},
+        "style": {"description_width": LABEL},
         "layout": widgets.Layout(width="32em", max_width="100%"),
     }
     choices = _choices(kind)
@@ -46,7 +47,7 @@ def control(parameter: Parameter) -> Any:
         return widgets.Dropdown(options=options, value=default, **described)
     typed = {"value": as_typed(default), **described}
     if kind.get("type") in {"array", "object"}:
-        return widgets.Textarea(rows=1 + len(typed["value"]) // 50, placeholder="JSON", **typed)
+        return widgets.Textarea(rows=lines(typed["value"]), placeholder="JSON", **typed)
     if "sources." in parameter.annotation:
         recordings = [f"sample://{name}" for name in samples.names()]
         placeholder = "a path, s3://…, prometheus+http://host:9090, sample://…"
@@ -88,6 +89,11 @@ def helper(parameter: Parameter) -> Any:
         tooltip=f"{parameter.name}, by a slider",
         layout=widgets.Layout(width="14em"),
     )
+
+
+def lines(text: str) -> int:
+    """Return how many lines a control of text shows, with one to spare."""
+    return 2 + len(text) // 40
 
 
 def as_typed(value: Any) -> str:

@@ -13,10 +13,11 @@ from aiopslab.errors import ParameterError
 from aiopslab.reports.catalogue import Template
 from aiopslab.reports.invocation import refuse_credentials
 from aiopslab.reports.parameters import Parameter, validate
-from aiopslab.widgets.controls import as_typed, control, helper
+from aiopslab.widgets.controls import LABEL, as_typed, control, helper, lines
 
 MASKED = "aiopslab-masked"  # the class of a control whose text is shown as dots
 STYLE = f"<style>.{MASKED} :is(input, textarea) {{ -webkit-text-security: disc }}</style>"
+_INDENTED = {"margin": f"0 0 0.3em calc({LABEL} + 0.7em)"}
 
 
 class Field:
@@ -64,7 +65,7 @@ class Field:
         self.problem = ""
         self.control, self.helper = control(parameter), helper(parameter)
         self._on_change = on_change
-        self._message = widgets.HTML()
+        self._message = widgets.HTML(layout=_INDENTED)
         self._judge()
         self.control.observe(self._changed, "value")
         controls = [self.control]
@@ -72,7 +73,8 @@ class Field:
             self.helper.observe(self._helped, "value")
             controls.append(self.helper)
         row = widgets.HBox(controls, layout=widgets.Layout(flex_flow="row wrap"))
-        self.box = widgets.VBox([row, widgets.HTML(_help(parameter)), self._message])
+        told = widgets.HTML(_help(parameter), layout=_INDENTED)
+        self.box = widgets.VBox([row, told, self._message])
 
     @property
     def is_changed(self) -> bool:
@@ -93,7 +95,10 @@ class Field:
             return
         with suppress(ParameterError):
             value = validate([self.parameter], {name: value})[name]
-        self.control.value = as_typed(value)
+        typed = as_typed(value)
+        if isinstance(self.control, widgets.Textarea):
+            self.control.rows = lines(typed)
+        self.control.value = typed
 
     def _changed(self, _: Any) -> None:
         self._judge()
@@ -220,9 +225,9 @@ def message(problem: str, remedy: str = "") -> str:
 
 
 def _help(parameter: Parameter) -> str:
-    default = (
-        "required" if parameter.is_required else f"default: {as_typed(parameter.default) or 'none'}"
-    )
+    default = "required"
+    if not parameter.is_required:
+        default = f"default: {as_typed(parameter.default) or 'none'}"
     parts = (parameter.help, parameter.kind(), default)
     style = "color: var(--jp-ui-font-color2, currentColor); line-height: 1.3"
-    return f'<small style="{style}">{escape(" · ".join(filter(None, parts)))}</small>'
+    return f'<div style="{style}"><small>{escape(" · ".join(filter(None, parts)))}</small></div>'

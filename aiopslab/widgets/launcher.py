@@ -8,14 +8,14 @@ import ipywidgets as widgets
 
 from aiopslab.reports.catalogue import Template, find, templates
 from aiopslab.reports.invocation import GALLERY, as_command, as_entry
-from aiopslab.widgets.controls import as_typed
+from aiopslab.widgets.controls import LABEL, as_typed
 from aiopslab.widgets.fields import STYLE, Form
 from aiopslab.widgets.runs import Runs
 from aiopslab.widgets.view import View
 
 _TEXT = (
     "white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.4; user-select: all; "
-    "padding: 0.5em; border: 1px solid var(--jp-border-color1, currentColor)"
+    "margin: 0.3em 0; padding: 0.5em; border: 1px solid var(--jp-border-color1, currentColor)"
 )
 
 
@@ -75,7 +75,7 @@ class Launcher(View):
             value=name,
             description="template",
             tooltip="Which report to run",
-            style={"description_width": "9em"},
+            style={"description_width": LABEL},
         )
         self._about, self._mend, self._same = (widgets.HTML() for _ in range(3))
         self._fields = widgets.VBox()
@@ -144,6 +144,7 @@ class Launcher(View):
         misfits = [each.parameter.name for each in self.form.misfits()]
         self._mend.value = f"<p>Mend before running: {escape(', '.join(misfits))}</p>"
         self._mend.layout.display = None if misfits else "none"
+        self.runs.quiet()
         self.runs.start.tooltip = (
             f"Mend first: {', '.join(misfits)}" if misfits else "Run the report in the background"
         )

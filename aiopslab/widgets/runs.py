@@ -18,6 +18,10 @@ from aiopslab.widgets.links import served
 
 TICK_S = 0.25  # between two looks at a run
 KEPT = 5  # runs in the history
+_LINK = (
+    'target="_blank" rel="noopener" '
+    'style="color: var(--jp-content-link-color, revert); text-decoration: underline"'
+)
 
 
 class Runs:
@@ -88,10 +92,14 @@ class Runs:
         except AIOpsLabError as error:
             self._told.value = message(error.problem, error.remedy)
             return
-        self._told.value = ""
+        self.quiet()
         self.start.disabled, self.stop.disabled = True, False
         self._say(f"Started: {template.title}")
         threading.Thread(target=self._follow, args=(run,), daemon=True).start()
+
+    def quiet(self) -> None:
+        """Take back what was wrong with the last request; it may be mended by now."""
+        self._told.value = ""
 
     def _stop(self) -> None:
         if self.run is not None and self.run.is_running:
@@ -145,7 +153,7 @@ def _item(record: Record, page: Path) -> str:
     url = served(page)
     link = ""
     if url is not None:
-        link = f'<a href="{escape(url)}" target="_blank" rel="noopener">Open the report</a> · '
+        link = f'<a href="{escape(url)}" {_LINK}>Open the report</a> · '
     where = f"{link}<code>{escape(str(page))}</code>"
     told = f"{record.template}, {record.started[11:19]} UTC, {record.duration_s:.0f} s, {record.id}"
     return (

@@ -94,7 +94,7 @@ def test_a_misfit_is_left_out_and_keeps_a_run_from_starting(tmp_path):
     launcher.form.fields["rows"].control.value = "5"
     assert launcher.selection["parameters"] == {"rows": 5, "note": "x"}
     assert launcher.to_parameters() == {"rows": 5, "note": "x"}
-    assert "rows" not in launcher.runs.start.tooltip
+    assert "rows" not in launcher.runs.start.tooltip and alerts(launcher) == ""
 
 
 def test_nothing_typed_is_lost_when_another_template_is_looked_at():
