@@ -184,13 +184,13 @@ class RetrievalInspector(View):
         grader = self._grader
         on_grade = grader.grade if grader else None
         self.results = [Results("A", "B", on_grade), Results("B", "A", on_grade)]
-        if self._grader:
+        if grader:
             self.page.shortcuts = ["u"]
             self.page.on_key(lambda _: grader.take_back())
         self._panel = Panel(self.page)
         self._panel.on_pick(lambda pick: self._picked(str(pick.data[2])))
         # Drawn while it is open: a figure takes as long as all the rest.
-        self.scores = widgets.Accordion([self._panel.widget], titles=["Scores by stage"])
+        self.scores = widgets.Accordion([widgets.VBox()], titles=["Scores by stage"])
         self.scores.observe(lambda _: self._draw_scores(), "selected_index")
         self.rerun = Rerun(self.to_parameters)
         self.show(
@@ -245,21 +245,20 @@ class RetrievalInspector(View):
     def _draw(self, found: Inspection, known: Known) -> None:
         self.inspection = found
         grades = self._grader.grades(known) if self._grader else {}
-        for results, look in zip(self.results, (found.a, found.b), strict=True):
+        looks = (found.a, found.b)
+        for results, look in zip(self.results, looks, strict=True):
             results.show(look, known.answers, grades)
         self._metrics.value = metrics_html(found, known.standing)
         self._draw_scores()
-        self.page.say(
-            " ".join(
-                f"{name}: {len(look.hits)} found, {look.hits['answers'].sum()} answer."
-                for name, look in (("A", found.a), ("B", found.b))
-            )
-        )
+        told = [f"{len(each.hits)} found, {each.hits['answers'].sum()} answer" for each in looks]
+        self.page.say(f"A: {told[0]}. B: {told[1]}.")
         self._select()
 
     def _draw_scores(self) -> None:
         if self.scores.selected_index is not None and self.inspection is not None:
             self._panel.draw(self.inspection.figure())
+            # A browser that is only just showing a figure would miss what is drawn meanwhile.
+            self.scores.children[0].children = (self._panel.widget,)
 
     def _graded(self, document: str, grade: int | None) -> None:
         """Show what was graded, or taken back."""

@@ -26,7 +26,7 @@ class Rerun:
         self.button = widgets.Button(
             description="Run this as a report",
             tooltip="Write the questions and configurations, and show the command that runs them",
-            layout={"width": "auto"},
+            layout={"width": "auto", "align_self": "flex-start"},
         )
         self.button.on_click(lambda _: self._write())
         wide = {"width": "100%", "height": "8em", "display": "none"}

@@ -41,9 +41,13 @@ def labels(tmp_path):
         yield labels
 
 
+@pytest.fixture(scope="module")
+def retriever():
+    return Retriever(CORPUS, {"minilm": Words()})
+
+
 @pytest.fixture
-def inspector(labels):
-    retriever = Retriever(CORPUS, {"minilm": Words()})
+def inspector(retriever, labels):
     return RetrievalInspector(retriever, [A, B], TRUTH, labels, "ann")
 
 
@@ -115,7 +119,8 @@ def test_a_knob_that_is_turned_asks_again(inspector):
     assert inspector.knobs[0].configuration == A
 
 
-def test_chunks_that_are_not_made_are_made_and_kept(inspector):
+def test_chunks_that_are_not_made_are_made_and_kept():
+    inspector = RetrievalInspector(Retriever(CORPUS, {"minilm": Words()}), [A, B])
     inspector.question.value = ASKED
     knobs, embedder = inspector.knobs[1], inspector.retriever.embedder(B)
 
@@ -205,8 +210,8 @@ def test_what_is_explored_is_what_the_report_runs(inspector, labels, tmp_path):
     assert (labels.path.parent / "explored-questions.jsonl").exists()
 
 
-def test_what_cannot_be_run_is_told_in_the_widget():
-    inspector = RetrievalInspector(Retriever(CORPUS, {"minilm": Words()}), [A, A], TRUTH)
+def test_what_cannot_be_run_is_told_in_the_widget(retriever):
+    inspector = RetrievalInspector(retriever, [A, A], TRUTH)
     inspector.rerun.button.click()
     assert "same configuration" in alert(inspector) and not inspector.rerun.command.value
 
@@ -248,8 +253,8 @@ def test_a_question_longer_than_the_embedder_reads_is_said():
     assert "not in the vectors" not in shown(inspector)
 
 
-def test_an_error_of_one_knob_goes_when_it_is_turned_back():
-    inspector = RetrievalInspector(Retriever(CORPUS, {"minilm": Words()}), [A, B], TRUTH)
+def test_an_error_of_one_knob_goes_when_it_is_turned_back(retriever):
+    inspector = RetrievalInspector(retriever, [A, B], TRUTH)
     inspector.question.value = ASKED
     inspector.knobs[1].rerank.value = "late"
     assert "no vectors of tokens" in alert(inspector) and inspector.question.value == ASKED
@@ -270,8 +275,8 @@ def test_an_empty_corpus_is_told():
     assert "no text to be searched" in alert(inspector)
 
 
-def test_what_finds_nothing_says_so():
-    inspector = RetrievalInspector(Retriever(CORPUS, {}), [A, A.with_(k=1)])
+def test_what_finds_nothing_says_so(retriever):
+    inspector = RetrievalInspector(retriever, [A, A.with_(k=1)])
     inspector.question.value = "zzz qqq"
     assert shown(inspector).count("Nothing was found.") == 2
     inspector.question.value = ASKED
