@@ -53,7 +53,7 @@ class Panel:
     >>> import plotly.graph_objects as go
     >>> panel = Panel(Page(), go.Figure(go.Scatter(y=list(range(100_000)), mode="lines")))
     >>> len(panel.figure.data[0].y), len(panel.widget.data[0].y)
-    (100000, 2000)
+    (100000, 4000)
     """
 
     def __init__(self, page: Page, figure: "go.Figure | None" = None, brush: bool = False) -> None:
@@ -67,7 +67,6 @@ class Panel:
         self.widget.add_class(self.css_class)
         self._picks: list[Callable[[Pick], None]] = []
         page.observe(lambda _: self._ink(), "dark")
-        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
         if figure is not None:
             self.draw(figure)
 
@@ -83,6 +82,7 @@ class Panel:
             self.widget.data = ()
             self.widget.add_traces(drawn.data)
             self.widget.layout = layout
+        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
         for trace in self.widget.data if self._picks else ():
             trace.on_click(self._click)
         self.page.name(self.css_class, _told(figure))

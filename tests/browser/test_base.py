@@ -54,7 +54,9 @@ def test_windows_figures_tables_and_keys_answer(sample):
     start, end = 5_000, 10_000
     seconds = "[round((t - sample.brush.first).total_seconds()) for t in sample.brush.window]"
     page.wait_for_timeout(100)
-    low, high = sample.until(f"[abs({seconds}[0] - {start}) < 400, abs({seconds}[1] - {end}) < 400]", [True, True])
+    low, high = sample.until(
+        f"[abs({seconds}[0] - {start}) < 400, abs({seconds}[1] - {end}) < 400]", [True, True]
+    )
     # The window is marked on the figure, and moves by the keyboard.
     page.wait_for_function("document.querySelectorAll('.shapelayer path').length > 0")
     before = sample.kernel("str(sample.brush.window[1])")
@@ -91,11 +93,15 @@ def test_the_theme_is_followed(sample):
     page = sample.page
     ink = "document.querySelector('.js-plotly-plot').layout.font.color"
     light = page.evaluate(ink)
-    page.evaluate("void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
     page.wait_for_function(f"{ink} !== '{light}'")
     assert sample.kernel("sample.page.dark") is True
     sample.picture("/tmp/labx/dark")
-    page.evaluate("void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+    page.evaluate(
+        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
+    )
     page.wait_for_function(f"{ink} === '{light}'")
     assert sample.complaints == []
 
