@@ -41,7 +41,7 @@ class TilesHandler(APIHandler):
     @authorized
     def get(self) -> None:
         """Answer with a list of tiles."""
-        folder = Path(self.settings["server_root_dir"])
+        folder = Path(self.contents_manager.root_dir)
         shown = tiles(folder, self.settings["aiopslab_config"]["mlflow"])
         self.finish(json.dumps([tile.to_json() for tile in shown]))
 

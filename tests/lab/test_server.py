@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from aiopslab.lab.workspace import walkthroughs
 from aiopslab.reports import templates
 from tests.lab.running import running
 
@@ -20,13 +21,14 @@ def files(folder):
 
 
 def test_it_is_ready_and_leaves_no_process_behind(tmp_path):
-    home, folder = tmp_path / "home", tmp_path / "lab"
+    home = tmp_path / "home"
+    folder = home / "lab"
     (home / ".jupyter").mkdir(parents=True)
     # A person's own configuration that would open what is closed here.
     (home / ".jupyter" / "jupyter_server_config.json").write_text(
         json.dumps({"IdentityProvider": {"token": ""}, "ServerApp": {"ip": "0.0.0.0"}})
     )
-    before = files(home)
+    before = files(home)  # and nothing is added to it but the workspace
     with running(folder, home=home) as lab:
         assert sum("http" in line for line in lab.said) == 1, "the address is said once"
         assert lab.address.startswith("http://127.0.0.1:")
@@ -52,7 +54,9 @@ def test_it_is_ready_and_leaves_no_process_behind(tmp_path):
         assert code == 0 and "Stopped." in rest and "Traceback" not in rest
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
-    assert {name for name in files(home) - before if not name.startswith("ipython/")} == set()
+    assert {
+        each for each in files(home) - before if not each.startswith(("ipython/", "lab/"))
+    } == set()
 
 
 def check_launcher(lab):
@@ -62,6 +66,8 @@ def check_launcher(lab):
         each.name for each in templates()
     ]
     assert {"Report gallery", "MLflow"} <= {each["label"] for each in tiles}
+    opened = [each["notebook"] for each in tiles if each["notebook"]]
+    assert opened == [f"notebooks/{path.name}" for path in walkthroughs()]
     page = lab.get("lab").text
     shown = json.loads(page.split('id="jupyter-config-data"')[1].split(">")[1].split("<")[0])
     assert shown["news"] == {"disabled": True}
