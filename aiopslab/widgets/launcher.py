@@ -1,5 +1,6 @@
 """Launcher: a template is picked, filled in and run, and the same run is given as a command."""
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,10 @@ class Launcher(View):
         if name not in self._forms:
             self._forms[name] = Form(find(name), self._changed)
         template = self.form.template
-        self._about.value = f"<p><b>{escape(template.title)}.</b> {escape(template.summary)}</p>"
+        summary = escape(re.sub(r"\*\*|`", "", template.summary))  # it is Markdown
+        self._about.value = (
+            f'<p style="line-height: 1.4"><b>{escape(template.title)}.</b> {summary}</p>'
+        )
         self._fields.children = (self.form.box,)
         self._changed()
 
