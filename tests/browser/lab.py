@@ -16,6 +16,8 @@ import httpx
 from tests.notebooks import code
 
 TOKEN = "of-the-tests-alone"
+APPLICATIONS = {"lab": "jupyterlab", "notebook": "notebook"}
+PATHS = {"lab": "lab/tree", "notebook": "notebooks"}
 PICTURES = Path(__file__).parents[2] / "docs" / "widgets"
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 # A hard timer of two seconds in anywidget, which a busy machine passes; the widget comes later.
@@ -43,11 +45,7 @@ class Server:
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
 
     def start(self):
-        command = [sys.executable, "-m", f"jupyter_{self.application}"]
-        if self.application == "lab":
-            command = [sys.executable, "-m", "jupyterlab"]
-        else:
-            command = [sys.executable, "-m", "notebook"]
+        command = [sys.executable, "-m", APPLICATIONS[self.application]]
         command += ["--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
         command += ["--allow-root", f"--IdentityProvider.token={TOKEN}"]
         command += [f"--ServerApp.root_dir={self.root}", "--LabApp.news_url="]
@@ -129,7 +127,9 @@ class Lab:
     def run(self, name, seconds=150):
         """Open a notebook of the root folder and run all its cells."""
         self.name = name
-        self.page.goto(f"{self.server.address}/lab/tree/{name}?token={TOKEN}&reset")
+        self.page.goto(
+            f"{self.server.address}/{PATHS[self.server.application]}/{name}?token={TOKEN}"
+        )
         self.page.wait_for_function(
             "window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell')", timeout=60_000
         )

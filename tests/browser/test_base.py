@@ -20,7 +20,8 @@ class Sample(View):
         frame = pd.DataFrame(noise, times, ["<b>cpu", "memory"])
         self.brush = WindowBrush(self.page, small_multiples(frame, "Load"), times)
         self.lines = PagedTable(
-            pd.DataFrame({"body": [f"<i>line {n}" for n in range(1000)]}), "Lines", searched=["body"]
+            pd.DataFrame({"body": [f"<i>line {n}" for n in range(1000)]}),
+            "Lines", searched=["body"],
         )
         self.marks = Panel(self.page, go.Figure(go.Scatter(x=[1, 2, 3], y=[1, 1, 1],
             mode="markers", marker_size=40, text=["a", "b", "c"], name="marks")))
@@ -47,16 +48,19 @@ def sample(lab):
     return lab
 
 
+def window_is(lab, start, end):
+    """Wait until the window is from one second to another, but for the width of some pixels."""
+    first, last = (
+        f"(sample.brush.window[{at}] - sample.brush.first).total_seconds()" for at in (0, 1)
+    )
+    lab.until(f"[abs({first} - {start}) < 500, abs({last} - {end}) < 500]", [True, True])
+
+
 def test_windows_figures_tables_and_keys_answer(sample):
     page = sample.page
     plot = page.locator(".aiopslab-view .js-plotly-plot").first
     sample.drag(plot.locator(".nsewdrag").first, 0.25, 0.5)
-    start, end = 5_000, 10_000
-    seconds = "[round((t - sample.brush.first).total_seconds()) for t in sample.brush.window]"
-    page.wait_for_timeout(100)
-    low, high = sample.until(
-        f"[abs({seconds}[0] - {start}) < 400, abs({seconds}[1] - {end}) < 400]", [True, True]
-    )
+    window_is(sample, 5_000, 10_000)
     # The window is marked on the figure, and moves by the keyboard.
     page.wait_for_function("document.querySelectorAll('.shapelayer path').length > 0")
     before = sample.kernel("str(sample.brush.window[1])")
@@ -65,7 +69,7 @@ def test_windows_figures_tables_and_keys_answer(sample):
     sample.until(f"str(sample.brush.window[1]) > {before!r}", True)
     # A second window is dragged across the first.
     sample.drag(plot.locator(".nsewdrag").first, 0.4, 0.75)
-    sample.until(f"[abs({seconds}[0] - 8000) < 500, abs({seconds}[1] - 15000) < 500]", [True, True])
+    window_is(sample, 8_000, 15_000)
     mark = page.locator(".aiopslab-view .scatterlayer .point").nth(1)
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
@@ -86,22 +90,17 @@ def test_windows_figures_tables_and_keys_answer(sample):
     sample.until("sample.lines.status.value", "rows 1 to 11 of 11 (of 1,000)")
     page.wait_for_function("document.querySelectorAll('table.dataTable tbody tr').length === 11")
     assert sample.complaints == [] and sample.broken() == []
-    sample.picture("/tmp/labx/base")
 
 
 def test_the_theme_is_followed(sample):
     page = sample.page
     ink = "document.querySelector('.js-plotly-plot').layout.font.color"
     light = page.evaluate(ink)
-    page.evaluate(
-        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-    )
+    choose = "theme => void window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    page.evaluate(choose, "JupyterLab Dark")
     page.wait_for_function(f"{ink} !== '{light}'")
     assert sample.kernel("sample.page.dark") is True
-    sample.picture("/tmp/labx/dark")
-    page.evaluate(
-        "void window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
-    )
+    page.evaluate(choose, "JupyterLab Light")
     page.wait_for_function(f"{ink} === '{light}'")
     assert sample.complaints == []
 
