@@ -25,6 +25,31 @@ def launcher(lab):
     return lab
 
 
+def test_times_are_of_utc_and_secrets_are_dots_wherever_the_reader_is(launcher):
+    page = launcher.page
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTimezoneOverride", {"timezoneId": "America/New_York"})
+    view = page.locator(".aiopslab-view")
+    start = view.get_by_label("start", exact=True)
+    calendar = view.locator("input[type=datetime-local]").first
+    start.fill("2026-03-01T12:00:00+02:00")
+    calendar_shows = "() => document.querySelector('input[type=datetime-local]').value"
+    page.wait_for_function(f"({calendar_shows})().startsWith('2026-03-01T10:00')")
+    calendar.fill("2026-03-01T11:30:00")
+    calendar.press("Tab")
+    launcher.until("launcher.selection['parameters'].get('start')", "2026-03-01T11:30:00Z")
+    assert start.input_value() == "2026-03-01T11:30:00Z"
+
+    model = view.get_by_label("model", exact=True)
+    model.fill("https://me:hunter2@host/model")
+    view.get_by_role("alert").filter(has_text="credentials").wait_for()
+    dots = "(box) => getComputedStyle(box).webkitTextSecurity"
+    assert model.evaluate(dots) == "disc" and start.evaluate(dots) == "none"
+    assert "hunter2" not in view.inner_text()
+    assert launcher.kernel("'hunter2' in launcher.summary() + repr(launcher)") is False
+    assert launcher.broken() == [] and launcher.complaints == []
+
+
 def test_a_report_is_filled_in_run_opened_and_run_again_to_be_stopped(launcher):
     page = launcher.page
     view = page.locator(".aiopslab-view")
