@@ -199,7 +199,7 @@ def counterparts(
     return pd.Series(np.where(np.isinf(best), np.nan, best), hits.index).astype("Int64")
 
 
-def answering_parts(hit: Mapping[str, Any], answers: pd.DataFrame) -> list[tuple[int, int]]:
+def answering_parts(hit: Mapping[Any, Any], answers: pd.DataFrame) -> list[tuple[int, int]]:
     """Return which parts of a hit answer.
 
     Parameters

@@ -1,6 +1,6 @@
 """Stages: what each step of a search makes of one question, from its words to its hits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from aiopslab.retrieval.embedding import itself
 from aiopslab.retrieval.exact import Ranked
 from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.tokens import default_tokenizer, spans_of
+
+Found = tuple[pd.DataFrame, tuple[str, ...]]
 
 
 class Question(Asked):
@@ -35,11 +37,19 @@ class Question(Asked):
             raise RetrievalError("the question is empty", "Type what you want to know.")
         super().__init__([text])
         self._scorers: dict[str, reranking.Scorer] = {}
+        self._found: dict[str, Found] = {}
 
     @property
     def text(self) -> str:
         """What is asked."""
         return self.texts[0]
+
+    def found(self, configuration: Configuration, search: Callable[[], Found]) -> Found:
+        """Return what was found under a configuration, which may have been asked before."""
+        key = repr(configuration)
+        if key not in self._found:
+            self._found[key] = search()
+        return self._found[key]
 
     def scorer(self, embedder: Embedder) -> reranking.Scorer:
         """Return what reranks by tokens, which keeps the vectors of the texts it has seen."""
@@ -48,9 +58,7 @@ class Question(Asked):
         return self._scorers[embedder.name]
 
 
-def by_stage(
-    retriever: Retriever, question: Question, configuration: Configuration
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def by_stage(retriever: Retriever, question: Question, configuration: Configuration) -> Found:
     """Return what a question finds, with what each stage said of it.
 
     Parameters
@@ -84,6 +92,10 @@ def by_stage(
     >>> stages, hits["document"].tolist(), hits["rank_lexical"].tolist()
     (('lexical',), ['wings.md'], [1])
     """
+    return question.found(configuration, lambda: _found(retriever, question, configuration))
+
+
+def _found(retriever: Retriever, question: Question, configuration: Configuration) -> Found:
     chunks = retriever.chunks(configuration)
     lists = dict(_lists(retriever, question, configuration))
     ranked = [*lists.values()][-1].cut(configuration.k)

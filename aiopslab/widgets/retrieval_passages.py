@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from aiopslab.charts.theme import BLUE
-from aiopslab.retrieval.inspection import Inspection, Look, answering_parts
+from aiopslab.retrieval.inspection import Inspection, Look
 
 _TEXT = (
     "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 13em; overflow-y: auto;"
@@ -21,7 +21,7 @@ _NAMES = {"mrr": "1 / rank of the first", "tokens": "tokens to read"}
 
 
 def passage_html(
-    hit: Mapping[Any, Any], stages: Sequence[str], answers: pd.DataFrame, other: str
+    hit: Mapping[Any, Any], stages: Sequence[str], parts: Sequence[tuple[int, int]], other: str
 ) -> str:
     """Return one hit as HTML.
 
@@ -31,8 +31,8 @@ def passage_html(
         A row of `Look.hits`.
     stages
         Of the configuration.
-    answers
-        ``document, start, end`` of what is known to answer.
+    parts
+        Of its text that answer, see `answering_parts`.
     other
         What the other configuration is called.
 
@@ -40,11 +40,10 @@ def passage_html(
     --------
     >>> hit = {"rank": 1, "document": "a.md", "section": "", "start": 0, "end": 12, "tokens": 4}
     >>> hit |= {"text": "It is <here>", "answers": True, "other": 3, "dense": 0.5, "rank_dense": 1}
-    >>> told = passage_html(hit, ["dense"], pd.DataFrame(columns=["document", "start", "end"]), "B")
+    >>> told = passage_html(hit, ["dense"], [], "B")
     >>> "It is &lt;here&gt;" in told, "2 higher than in B" in told
     (True, True)
     """
-    parts = answering_parts(hit, answers)
     where = f"<b>{hit['rank']}</b> · <b>{escape(str(hit['document']))}</b>"
     if hit["section"]:
         where += f" · {escape(str(hit['section']))}"

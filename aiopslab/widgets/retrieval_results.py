@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from aiopslab.retrieval.grading import Passage
-from aiopslab.retrieval.inspection import Look
+from aiopslab.retrieval.inspection import Look, answering_parts
 from aiopslab.widgets.labelling import CHOICES
 from aiopslab.widgets.retrieval_passages import passage_html
 
@@ -46,10 +46,12 @@ class Results:
         hits = look.hits.to_dict("records")
         while len(self._rows) < len(hits):
             self._rows.append(_Row(self._name, self._on_grade))
-        shown = self._rows[: len(hits)]
+        shown, answered = self._rows[: len(hits)], set(answers["document"])
         for row, hit in zip(shown, hits, strict=True):
             passage = Passage(hit["document"], hit["start"], hit["end"])
-            html = passage_html(hit, look.stages, answers, self._other)
+            # Most hits are of documents without an answer, and every knob waits for all of them.
+            parts = answering_parts(hit, answers) if passage.document in answered else []
+            html = passage_html(hit, look.stages, parts, self._other)
             row.show(passage, html, grades.get(passage))
         wanted = tuple(each.widget for each in shown) or (self._none,)
         if self._list.children != wanted:
