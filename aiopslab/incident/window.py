@@ -20,6 +20,7 @@ SPANS, EVENTS = 12_000, 24_000  # of spans and of what executions did
 FEWEST = 12  # rows of metrics, and rows of a group, on either side, whatever that comes to
 FIND_VALUES = 400_000  # of metrics in which an onset is looked for
 LAST = 0.2  # of the time, where nothing began
+_PLACE = ["blamed", "service", "operation"]
 
 
 def until(case: Case, end: pd.Timestamp) -> Case:
@@ -86,7 +87,7 @@ def likely_window(case: Case) -> tuple[pd.Timestamp, pd.Timestamp]:
         If there is no evidence at two times.
     """
     series = case.series.loc[:, case.series.notna().any()]
-    if len(series) < 2 or not series.shape[1]:
+    if not series.size or series.index[0] == series.index[-1]:
         raise FrameError(
             "there is no evidence at two times: no metric, span, log line or alert",
             "Open evidence that begins before the incident.",
@@ -158,7 +159,7 @@ class WindowReader:
         self._case = case
         spans = case.spans[["begun", "is_quiet", "blamed", "service", "operation", "self_ms"]]
         self._spans = spans.reset_index(drop=True)
-        operations = _numbers(spans, ["blamed", "service", "operation"])
+        operations = _numbers(spans, _PLACE)
         self._of_operations = Sides(operations, self._spans["begun"])
         self._most_spans = _most(SPANS, operations)
         events = case.events.assign(execution=_numbers(case.events, ["trace_id", "service"]))
@@ -190,6 +191,8 @@ class WindowReader:
             If nothing lies before the window, or nothing in it.
         """
         _check(self._case, start, end)
+        series = self._case.series
+        last = int(series.index.searchsorted(end, "right"))
         part = replace(
             self._case,
             metrics=self._metrics(start, end),
@@ -197,7 +200,7 @@ class WindowReader:
             events=self._events.iloc[self._rows(start, end)],
             logs=self._case.logs.iloc[:0],
             alerts=self._alerts(start, end),
-            series=self._case.series[self._case.series.index <= end].iloc[-1:],
+            series=series.iloc[max(last - 1, 0) : last],
         )
         suspects = find_suspects(part, start)
         return point_ranking(suspects), suspects

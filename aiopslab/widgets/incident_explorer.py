@@ -216,8 +216,8 @@ class IncidentExplorer(View):
 
     def _draw(self) -> None:
         self.table.draw(self.ranking)
-        self.map.draw(self._map())
         self._follow()
+        self.map.draw(self._map())
 
     def _follow(self) -> None:
         """Let tabs, selection and command follow the window and what is pinned."""
