@@ -8,7 +8,7 @@ import pandas as pd
 
 LEAST, MOST = -0.5, 1.7  # powers of ten of the thresholds that are offered, in margins
 WIDE: dict[str, Any] = {
-    "style": {"description_width": "9em"},
+    "style": {"description_width": "10em"},
     "layout": widgets.Layout(width="34em", max_width="100%"),
 }
 
