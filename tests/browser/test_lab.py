@@ -91,12 +91,6 @@ def test_every_tile_of_the_launcher_opens_what_it_says(context, workbench):
     page.locator(".lm-TabBar-tab.lm-mod-current", has_text="incident.ipynb").last.wait_for()
     page.locator(".jp-Notebook", has_text="by hand").last.wait_for()
 
-    page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input").fill("template: drift")
-    page.locator(".lm-CommandPalette-item", has_text="Drift investigation").wait_for()
-    page.keyboard.press("Enter")
-    page.locator(".lm-TabBar-tab.lm-mod-current", has_text="aiopslab-drift.ipynb").wait_for()
-
     launcher(page)
     with context.expect_page() as opened:
         tile(page, "MLflow").click()
