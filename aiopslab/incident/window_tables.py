@@ -88,7 +88,9 @@ class WindowTables:
             side, evenly spread; columns as `aiopslab.incident.paths_listing` names them.
         """
         low, high = _between(self._begun, start, end)
-        found = slowest_paths(self._traces(0, low), self._traces(low, high))
+        found = pd.DataFrame()
+        if 0 < low < high:
+            found = slowest_paths(self._traces(0, low), self._traces(low, high))
         columns = ["request", "service", "operation", *PATHS]
         found = found.reindex(columns=columns).round(1).rename(columns=PATHS)
         return _of(found, service)
