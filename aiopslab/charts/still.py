@@ -113,19 +113,18 @@ def _dress(axis: Any, told: Any, limit: Any) -> None:
 def _draw(axis: Any, trace: Any, colour: str) -> None:
     name = _plain(trace.name) if trace.name and trace.showlegend is not False else None
     if trace.type == "heatmap":
-        x = None if trace.x is None else [str(each) for each in trace.x]
         grid = np.asarray(trace.z, dtype=float)
         axis.imshow(grid, aspect="auto", origin="lower", cmap="cividis")
-        if x is not None:
-            axis.set_xticks(range(len(x)), x, rotation=30, ha="right")
+        if trace.x is not None:
+            names = [_plain(str(each)) for each in trace.x]
+            axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
         if trace.y is not None:
             axis.set_yticks(range(len(trace.y)), [_plain(str(each)) for each in trace.y])
         return
     if trace.x is None and trace.y is None:
         return
-    y = np.asarray(trace.y if trace.y is not None else range(len(trace.x)))
-    x = np.asarray(trace.x if trace.x is not None else range(len(y)))
-    x, y = _values(x), _values(y)
+    y = _values(np.asarray(trace.y if trace.y is not None else range(len(trace.x))))
+    x = _values(np.asarray(trace.x if trace.x is not None else range(len(y))))
     if trace.type == "bar":
         _bars(axis, trace, x, y, colour, name)
     elif trace.type == "scatter":

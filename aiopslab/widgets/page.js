@@ -50,11 +50,10 @@ function render({ model, el, signal }) {
       const figure = box?.getElementsByClassName(kind)[0];
       figure?.setAttribute("role", "group");
       figure?.setAttribute("aria-label", text);
-    }
-    for (const kind of model.get("brushed")) {
       const plot = box?.querySelector(`.${kind}.js-plotly-plot, .${kind} .js-plotly-plot`);
       if (!plot?.on || watched.has(plot)) continue;
       watched.add(plot);
+      model.send({ shown: kind });
       plot.on("plotly_selected", (event) => {
         // One of several axes of x, where the figure has several rows.
         const axis = Object.keys(event?.range ?? {}).find((each) => each.startsWith("x"));
@@ -78,7 +77,6 @@ function render({ model, el, signal }) {
   arrival.observe(document.body, { childList: true, subtree: true });
   enter();
   model.on("change:names", furnish);
-  model.on("change:brushed", furnish);
 
   return () => {
     theme.disconnect();
@@ -86,7 +84,6 @@ function render({ model, el, signal }) {
     box?.removeEventListener("keydown", press);
     model.off("change:_said", say);
     model.off("change:names", furnish);
-    model.off("change:brushed", furnish);
   };
 }
 

@@ -22,8 +22,6 @@ class Page(anywidget.AnyWidget):
         their names in ``KeyboardEvent.key``.
     names : dict
         What is read instead of the figure in the element of a class.
-    brushed : list of str
-        The classes of the elements whose figures are told when something is dragged over them.
 
     Examples
     --------
@@ -38,13 +36,13 @@ class Page(anywidget.AnyWidget):
     dark = traitlets.Bool(False).tag(sync=True)
     shortcuts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     names = traitlets.Dict().tag(sync=True)
-    brushed = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _said = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         self._callbacks: list[Callable[[str], None]] = []
         self._brushes: dict[str, Callable[[list[Any]], None]] = {}
+        self._shown: dict[str, Callable[[], None]] = {}
         self.on_msg(lambda _, content, __: self._hear(content))
 
     def on_key(self, callback: Callable[[str], None]) -> None:
@@ -63,9 +61,12 @@ class Page(anywidget.AnyWidget):
         self._said = text + ("\N{NO-BREAK SPACE}" if self._said == text else "")
 
     def on_brush(self, css_class: str, callback: Callable[[list[Any]], None]) -> None:
-        """Call a function with the range of x that is dragged over the figure of a class."""
+        """Call a function with each range of x that is dragged over a figure that has a name."""
         self._brushes[css_class] = callback
-        self.brushed = [*self._brushes]
+
+    def on_shown(self, css_class: str, callback: Callable[[], None]) -> None:
+        """Call a function when a view of the figure of a class, which has a name, has opened."""
+        self._shown[css_class] = callback
 
     def name(self, css_class: str, description: str) -> None:
         """Give the figure in the element of a class a name that is read instead of it."""
@@ -74,6 +75,9 @@ class Page(anywidget.AnyWidget):
     def _hear(self, content: dict[str, Any]) -> None:
         if "key" in content:
             self.press(str(content["key"]))
+        shown = self._shown.get(str(content.get("shown")))
+        if shown is not None:
+            shown()
         brush = self._brushes.get(str(content.get("brush")))
         if brush is not None:
             brush(list(content["range"]))

@@ -2,20 +2,28 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
+import plotly.graph_objects as go
+import traitlets
 
 from aiopslab.charts.sampling import sampled
 from aiopslab.widgets.page import Page
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 # Of text: a contrast of at least 7 to 1 on the page of either theme, as in reports.
 INK = {False: "#39424e", True: "#c9d1da"}
 CONFIG = {"displayModeBar": False, "responsive": True, "displaylogo": False}
+PICKED = ("x", "y", "text", "customdata")
 _number = count(1)
+
+
+class _Widget(go.FigureWidget):  # type: ignore[misc, unused-ignore]  # plotly is untyped
+    """A figure whose bar of buttons is off from the first moment on."""
+
+    @traitlets.default("_config")
+    def _quiet(self) -> dict[str, Any]:
+        return CONFIG
 
 
 class Pick(NamedTuple):
@@ -56,36 +64,27 @@ class Panel:
     (100000, 4000)
     """
 
-    def __init__(self, page: Page, figure: "go.Figure | None" = None, brush: bool = False) -> None:
-        import plotly.graph_objects as go
-
+    def __init__(self, page: Page, figure: go.Figure | None = None, brush: bool = False) -> None:
         self.page, self.brush = page, brush
         self.css_class = f"aiopslab-panel-{next(_number)}"
-        self.figure = go.Figure()
-        self.widget = go.FigureWidget()
-        self.widget._config = CONFIG
+        self.figure = go.Figure() if figure is None else figure
+        self.widget = _Widget(self._dressed())
         self.widget.add_class(self.css_class)
         self._picks: list[Callable[[Pick], None]] = []
         page.observe(lambda _: self._ink(), "dark")
-        if figure is not None:
-            self.draw(figure)
+        # A view that opens shows the figure as it was made, and may miss what was drawn meanwhile.
+        page.on_shown(self.css_class, lambda: self.draw(self.figure))
+        self._attend()
 
-    def draw(self, figure: "go.Figure") -> None:
+    def draw(self, figure: go.Figure) -> None:
         """Show another figure in the same place."""
         self.figure = figure
-        drawn = sampled(figure)
-        layout = drawn.layout.to_plotly_json()
-        layout |= {"dragmode": "select", "selectdirection": "h"} if self.brush else {}
-        layout["font"] = {**layout.get("font", {}), "color": INK[self.page.dark]}
-        layout["autosize"] = True
+        drawn = self._dressed()
         with self.widget.batch_update():
             self.widget.data = ()
             self.widget.add_traces(drawn.data)
-            self.widget.layout = layout
-        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
-        for trace in self.widget.data if self._picks else ():
-            trace.on_click(self._click)
-        self.page.name(self.css_class, _told(figure))
+            self.widget.layout = drawn.layout
+        self._attend()
 
     def on_pick(self, callback: Callable[[Pick], None]) -> None:
         """Call a function with each mark that is clicked."""
@@ -107,10 +106,24 @@ class Panel:
 
         self.page.on_brush(self.css_class, dragged)
 
+    def _dressed(self) -> go.Figure:
+        drawn = sampled(self.figure)
+        layout = drawn.layout.to_plotly_json()
+        layout |= {"dragmode": "select", "selectdirection": "h"} if self.brush else {}
+        layout["font"] = {**layout.get("font", {}), "color": INK[self.page.dark]}
+        return go.Figure(drawn.data, {**layout, "autosize": True})
+
+    def _attend(self) -> None:
+        """Listen to what was drawn, and name it; a layout and traces are new at each drawing."""
+        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
+        for trace in self.widget.data if self._picks else ():
+            trace.on_click(self._click)
+        self.page.name(self.css_class, _told(self.figure))
+
     def _click(self, trace: Any, points: Any, _: Any) -> None:
         for number in points.point_inds[:1]:
-            picked = Pick(trace.name, *(_at(trace[of], number) for of in ("x", "y", "text")), None)
-            picked = picked._replace(data=_at(trace.customdata, number))
+            x, y, text, data = (_at(trace[each], number) for each in PICKED)
+            picked = Pick(trace.name, x, y, text, data)
             for callback in self._picks:
                 callback(picked)
 
@@ -141,5 +154,5 @@ def _at(values: Any, number: int) -> Any:
     return values[number] if number < len(values) else None
 
 
-def _told(figure: "go.Figure") -> str:
+def _told(figure: go.Figure) -> str:
     return str((figure.layout.meta or {}).get("description", figure.layout.title.text or ""))

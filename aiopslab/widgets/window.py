@@ -77,9 +77,8 @@ class WindowBrush(traitlets.HasTraits):
             raise AIOpsLabError("there is no time to choose a window from", "Give some evidence.")
         self.label, self.colour = label, colour
         self.first, self.last = times[0], times[-1]
-        self.panel = Panel(page, brush=True)
-        stops = pd.DatetimeIndex(times[_spread(len(times))])
-        stops = stops.append(pd.DatetimeIndex(window or [])).sort_values().unique()
+        ends = pd.DatetimeIndex(window or [])
+        stops = pd.DatetimeIndex(times[_spread(len(times))].append(ends).sort_values().unique())
         self.slider = widgets.SelectionRangeSlider(
             options=[(f"{stop:%Y-%m-%d %H:%M:%S}", stop) for stop in stops],
             value=window or (stops[0], stops[-1]),
@@ -89,12 +88,13 @@ class WindowBrush(traitlets.HasTraits):
             style={"description_width": "initial"},
         )
         self._stops = stops
-        self.widget = widgets.VBox([self.panel.widget, self.slider])
         self.window = tuple(self.slider.value)
+        self._bare = figure
+        self.panel = Panel(page, self._marked(), brush=True)
+        self.widget = widgets.VBox([self.panel.widget, self.slider])
         self.slider.observe(self._slid, "value")
         self.panel.on_brush(self._dragged)
         self.observe(self._moved, "window")
-        self.draw(figure)
 
     def draw(self, figure: "go.Figure") -> None:
         """Show another figure under the same window."""
