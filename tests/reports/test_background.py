@@ -22,7 +22,7 @@ def without_mlflow(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"file:{tmp_path}/none")
 
 
-def until(condition, patience_s=30):
+def until(condition, patience_s=120):
     """Return what a condition comes to."""
     end = time.monotonic() + patience_s
     while not (found := condition()):

@@ -45,7 +45,7 @@ def alerts(launcher):
     return " ".join(each.get_text() for each in found)
 
 
-def until(condition, patience_s=30):
+def until(condition, patience_s=120):
     end = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < end, condition
