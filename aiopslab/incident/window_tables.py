@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.incident.alerting import ever_fired
-from aiopslab.incident.case import Case, Frames
+from aiopslab.incident.case import TIME, Case, Frames
 from aiopslab.incident.conclusion import cut
 from aiopslab.incident.operations import slowest_paths
 from aiopslab.incident.sampling import Ints, spread
@@ -57,7 +57,8 @@ class WindowTables:
         self._begun = spans.loc[is_first, "begun"].reset_index(drop=True)
         self._alerts = ever_fired(case.alerts).reindex(columns=ALERT)
         changes = frames.get("changes", pd.DataFrame(columns=CHANGE))
-        self._changes = changes.reindex(columns=CHANGE).dropna(subset="timestamp")
+        changes = changes.astype({"timestamp": TIME}).reindex(columns=CHANGE)
+        self._changes = changes.dropna(subset="timestamp")
 
     def logs(
         self, start: pd.Timestamp, end: pd.Timestamp, service: str | None = None
