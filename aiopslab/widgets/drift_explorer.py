@@ -223,7 +223,8 @@ class DriftExplorer(View):
         with self._telling():
             self.state.pick(feature)
             self._draw_feature()
-            self._draw_history()
+            if feature not in {trace.name for trace in self.current.panel.figure.data}:
+                self._draw_history()
 
     def _intervals(self) -> None:
         with self._telling(), self._working("Estimating the intervals…", self.more):

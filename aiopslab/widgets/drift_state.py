@@ -1,5 +1,6 @@
 """What a person looks at in the drift explorer: two windows, a threshold, and what follows."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ class DriftState:
     def pick(self, feature: str) -> None:
         """Look at a feature, whose effect then has an interval."""
         self.feature = feature
-        self.compare()
+        if math.isnan(self.picked().effect.low):
+            self.compare()
 
     def picked(self) -> FeatureDrift:
         """Return how far the feature moved that is picked."""
