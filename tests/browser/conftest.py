@@ -29,6 +29,13 @@ def chromium():
         browser.close()
 
 
+def pytest_collection_modifyitems(items):
+    """Keep all that use JupyterLab on one worker, so that one is started."""
+    for item in items:
+        if "jupyterlab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("jupyterlab"))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

@@ -21,6 +21,8 @@ PATHS = {"lab": "lab/tree", "notebook": "notebooks"}
 PICTURES = Path(__file__).parents[2] / "docs" / "widgets"
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 # A hard timer of two seconds in anywidget, which a busy machine passes; the widget comes later.
+# What a page says of widgets that it cannot make, at whatever level.
+WIDGETS = re.compile(r"model not found|Could not create|No version of module")
 TOLERATED = re.compile(r"Failed to initialize model")
 BROKEN = ("Click to show javascript error", "No version of module", "Error displaying widget")
 
@@ -198,7 +200,8 @@ class Lab:
         return [each for each in BROKEN if each in text]
 
     def _heard(self, message):
-        if message.type in {"error", "warning"} and not TOLERATED.search(message.text):
+        is_grave = message.type == "error" or WIDGETS.search(message.text)
+        if is_grave and not TOLERATED.search(message.text):
             self._note(f"{message.type}: {message.text}")
 
     def _sent(self, request):
