@@ -105,9 +105,8 @@ class PromptComparison(View):
         self._told, self._progress, self._agreed, self._stands, self._named = (
             widgets.HTML() for _ in range(5)
         )
-        # Drawn before it is shown: a browser that is still busy may miss what is drawn after.
-        self.standings = self._stand(feedback.preferences())
-        self.panel = Panel(self.page, self._figure(0))
+        self.standings: tuple[Standing, ...] = ()
+        self.panel = Panel(self.page)
         for choice, button in self.buttons.items():
             button.on_click(lambda _, choice=choice: self._rate(choice))
         self.undo.on_click(lambda _: self._undo())
@@ -159,6 +158,12 @@ class PromptComparison(View):
     def __repr__(self) -> str:
         state = "blind" if self.is_blind else "names shown"
         return f"PromptComparison({self.rater!r}: {self.rated:,} of {self.tasks:,} rated, {state})"
+
+    def _repr_mimebundle_(self, **told: Any) -> dict[str, Any]:
+        # A browser misses what was drawn while it was not ready; a figure that is shown by itself
+        # is told of all of it when it is shown, and so is this one.
+        self.panel.widget._repr_mimebundle_()
+        return super()._repr_mimebundle_(**told)
 
     def _press(self, key: str) -> None:
         if key in KEYS:
@@ -219,7 +224,8 @@ class PromptComparison(View):
 
     def _follow(self) -> None:
         preferences = self.feedback.preferences()
-        self.standings = self._stand(preferences)
+        hidden = blinded(preferences, self.feedback.seed)
+        self.standings = standings(hidden if self.is_blind else preferences)
         self.selection = self._last(preferences)
         self._agreed.value = html.of_agreement(self.feedback.agreement())
         self._stands.value = html.of_standings(self.standings)
@@ -230,16 +236,10 @@ class PromptComparison(View):
         self.pair.layout.display = None if len(names) > 1 else "none"
         self._draw()
 
-    def _stand(self, preferences: pd.DataFrame) -> tuple[Standing, ...]:
-        if self.is_blind:
-            preferences = blinded(preferences, self.feedback.seed)
-        return standings(preferences)
-
-    def _figure(self, number: int) -> go.Figure:
-        return self.standings[number].figure() if self.standings else nothing_rated()
-
     def _draw(self) -> None:
-        figure = self._figure(self.pair.index or 0)
+        figure = nothing_rated()
+        if self.standings:
+            figure = self.standings[self.pair.index or 0].figure()
         if figure != self.panel.figure:
             self.panel.draw(figure)
 
