@@ -54,7 +54,7 @@ class TargetSliders:
         self.reset = widgets.Button(
             description="Targets as given",
             tooltip="Put every target back to what it was given as",
-            layout=widgets.Layout(width="auto"),
+            layout=widgets.Layout(width="auto", align_self="flex-start"),
         )
         self.reset.on_click(lambda _: self._reset())
         self.widget = widgets.VBox([self.reset])
@@ -65,7 +65,8 @@ class TargetSliders:
         self.widget.children = (*shown, self.reset) if shown else ()
 
     def _move(self, name: TargetName, value: float) -> None:
-        moved: dict[str, Any] = {name: value}
+        # A slider of the browser counts in steps, and 0.8 comes back as 0.8000000000000002.
+        moved: dict[str, Any] = {name: float(f"{value:.6g}")}
         self.targets = replace(self.targets, **moved)
         self._changed(self.targets)
 
