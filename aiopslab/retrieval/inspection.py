@@ -99,12 +99,8 @@ class Inspection:
         scores = (
             judge(ranked, answers).scores(k).join(span_scores(hits, answers).rename(columns=SPANS))
         )
-        return (
-            scores.iloc[0]
-            .reindex(list(METRICS))
-            .fillna(0.0)
-            .combine_first(pd.Series({"tokens": tokens}))
-        )
+        told = scores.iloc[0].reindex(list(METRICS)).fillna(0.0)
+        return pd.concat([told, pd.Series({"tokens": tokens})])
 
 
 def inspect(

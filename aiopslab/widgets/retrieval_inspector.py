@@ -20,7 +20,7 @@ from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.stages import Question
 from aiopslab.retrieval.trial import whole_documents
 from aiopslab.retrieval.truth import Truth, open_questions
-from aiopslab.widgets.panel import Panel
+from aiopslab.widgets.panel import Panel, Pick
 from aiopslab.widgets.retrieval_grader import Grader
 from aiopslab.widgets.retrieval_knobs import Knobs
 from aiopslab.widgets.retrieval_passages import lists_html, metrics_html
@@ -141,10 +141,8 @@ class RetrievalInspector(View):
         """Return the question and both lists as HTML."""
         if self.inspection is None:
             return "<p>No question was asked.</p>"
-        return (
-            f"<p><b>{escape(self.inspection.question)}</b></p>"
-            f"{self._metrics.value}{lists_html(self.inspection)}"
-        )
+        asked = f"<p><b>{escape(self.inspection.question)}</b></p>"
+        return f"{asked}{self._metrics.value}{lists_html(self.inspection)}"
 
     def pictures(self) -> "list[go.Figure]":
         """Return the scores by stage."""
@@ -165,9 +163,8 @@ class RetrievalInspector(View):
             continuous_update=False,
             layout={"flex": "1 1 auto", "width": "auto"},
         )
-        self.ask = widgets.Button(
-            description="Ask", tooltip="Ask it again", layout={"width": "auto"}
-        )
+        auto = {"width": "auto"}
+        self.ask = widgets.Button(description="Ask", tooltip="Ask it again", layout=auto)
         self.question.observe(lambda _: self._ask(), "value")
         self.ask.on_click(lambda _: self._ask())
         self.knobs = [
@@ -177,9 +174,8 @@ class RetrievalInspector(View):
         for each in self.knobs:
             each.observe(lambda _: self._look(), "configuration")
         self._said, self._metrics = widgets.HTML(), widgets.HTML()
-        self.progress = widgets.IntProgress(
-            description="embedded", layout={"width": "24em", "display": "none"}
-        )
+        hidden = {"width": "24em", "display": "none"}
+        self.progress = widgets.IntProgress(description="embedded", layout=hidden)
         self.retriever.progress = self._embedded
         grader = self._grader
         on_grade = grader.grade if grader else None
@@ -187,9 +183,8 @@ class RetrievalInspector(View):
         if grader:
             self.page.shortcuts = ["u"]
             self.page.on_key(lambda _: grader.take_back())
-        self._panel = Panel(self.page)
-        self._panel.on_pick(lambda pick: self._picked(str(pick.data[2])))
-        # Drawn while it is open: a figure takes as long as all the rest.
+        # Made when it is opened and drawn while it is: a figure takes as long as all the rest.
+        self._panel: Panel | None = None
         self.scores = widgets.Accordion([widgets.VBox()], titles=["Scores by stage"])
         self.scores.observe(lambda _: self._draw_scores(), "selected_index")
         self.rerun = Rerun(self.to_parameters)
@@ -217,7 +212,7 @@ class RetrievalInspector(View):
         self._look()
 
     def _look(self) -> None:
-        """Put the question to both configurations, as the knobs are."""
+        """Ask both configurations, as the knobs are."""
         if self._asked is None:
             self._select()
             return
@@ -255,10 +250,16 @@ class RetrievalInspector(View):
         self._select()
 
     def _draw_scores(self) -> None:
-        if self.scores.selected_index is not None and self.inspection is not None:
-            self._panel.draw(self.inspection.figure())
-            # A browser that is only just showing a figure would miss what is drawn meanwhile.
-            self.scores.children[0].children = (self._panel.widget,)
+        if self.scores.selected_index is None or self.inspection is None:
+            return
+        figure = self.inspection.figure()
+        if self._panel is not None:
+            self._panel.draw(figure)
+            return
+        # Put on the page with all that is in it: one that is only just coming misses what is drawn.
+        self._panel = Panel(self.page, figure)
+        self._panel.on_pick(self._picked)
+        self.scores.children[0].children = (self._panel.widget,)
 
     def _graded(self, document: str, grade: int | None) -> None:
         """Show what was graded, or taken back."""
@@ -266,9 +267,9 @@ class RetrievalInspector(View):
         self._look()
         self.page.say(f"{document}: {'no grade' if grade is None else f'grade {grade}'}")
 
-    def _picked(self, document: str) -> None:
+    def _picked(self, pick: Pick) -> None:
         """Choose the document of a bar."""
-        self._chosen = document, None
+        self._chosen = str(pick.data[2]), None
         self._select()
 
     def _clear(self, told: str) -> None:

@@ -16,7 +16,7 @@ _TEXT = (
 _MARK = f"background: rgba(47,127,193,0.28); color: inherit; border-bottom: 2px solid {BLUE}"
 _ASIDE = "font-size: 0.85em; opacity: 0.85"
 _TABLE = "border-collapse: collapse; margin: 6px 0"
-_CELL = "padding: 1px 10px 1px 0; text-align: left; vertical-align: top"
+_CELL = "line-height: 1.4; padding: 1px 10px 1px 0; text-align: left; vertical-align: top"
 _NAMES = {"mrr": "1 / rank of the first", "tokens": "tokens to read"}
 
 
@@ -50,11 +50,11 @@ def passage_html(
     said = [answers_said(hit, bool(parts)), moved_said(hit, other), f"{hit['tokens']} tokens"]
     scores = " · ".join(_scored(hit, each) for each in stages)
     return (
-        f"<div style='overflow-wrap: anywhere'>{where}</div>"
+        f'<div style="line-height: 1.5"><div style="overflow-wrap: anywhere">{where}</div>'
         f"<div>{' &nbsp; '.join(filter(None, said))}</div>"
         f'<div style="{_ASIDE}">{scores}</div>'
         f'<div tabindex="0" role="region" aria-label="passage {hit["rank"]}" style="{_TEXT}">'
-        f"{marked(str(hit['text']), parts)}</div>"
+        f"{marked(str(hit['text']), parts)}</div></div>"
     )
 
 

@@ -71,7 +71,7 @@ def test_a_question_is_typed_turned_and_graded(lab):
     box.get_by_text("Scores by stage").click()
     box.locator(".js-plotly-plot .bars").first.wait_for()
     page.mouse.move(0, 0)
-    page.set_viewport_size({"width": 1400, "height": 2300})  # all of it at once
+    page.set_viewport_size({"width": 1400, "height": 2600})  # all of it at once
     lab.picture("retrieval_inspector", box)
     assert lab.broken() == [] and lab.complaints == []
 
