@@ -19,11 +19,11 @@ _number = count(1)
 
 
 class _Widget(go.FigureWidget):  # type: ignore[misc, unused-ignore]  # plotly is untyped
-    """A figure whose bar of buttons is off from the first moment on."""
+    """A figure as wide as its place, without a bar of buttons, from the first moment on."""
 
-    @traitlets.default("_config")
-    def _quiet(self) -> dict[str, Any]:
-        return CONFIG
+    @traitlets.validate("_config")
+    def _configured(self, _: Any) -> dict[str, Any]:
+        return CONFIG  # a view that is being made misses what is set once the widget is there
 
 
 class Pick(NamedTuple):

@@ -72,6 +72,12 @@ def test_a_figure_is_redrawn_in_the_same_widget():
     assert [each.type for each in widget.data] == ["scatter"] and widget.layout.annotations
 
 
+def test_a_figure_is_as_wide_as_its_place_from_the_first_moment_on():
+    state = Panel(Page(), load()).widget.get_state()
+    assert state["_config"]["responsive"] and not state["_config"]["displayModeBar"]
+    assert [each["type"] for each in state["_widget_data"]] == ["scatter"]
+
+
 def test_text_has_the_ink_of_the_theme():
     panel = Panel(Page(), load())
     assert panel.widget.layout.font.color == INK[False]
