@@ -118,6 +118,7 @@ class Standing:
             x=[*places, *places[::-1]],
             y=[*percent["low"], *percent["high"][::-1]],
             fill="toself",
+            mode="lines",
             fillcolor=f"{BLUE}38",
             line={"color": BLUE, "width": 0.5},
             hoverinfo="skip",
