@@ -99,8 +99,8 @@ class Inspection:
         scores = (
             judge(ranked, answers).scores(k).join(span_scores(hits, answers).rename(columns=SPANS))
         )
-        told = scores.iloc[0].reindex(list(METRICS)).fillna(0.0)
-        return pd.concat([told, pd.Series({"tokens": tokens})])
+        known = scores.reindex(columns=list(METRICS)).fillna(0.0).to_dict("records")[0]
+        return pd.Series({**known, "tokens": tokens})
 
 
 def inspect(
