@@ -179,8 +179,8 @@ class OverviewBoard(View):
             said = [tile.sentence]
         rows = "".join(f"<li>{escape(each)}</li>" for each in [*said, *tile.notes])
         return (
-            f"<p><b>{escape(tile.name)}</b>: {tile.glyph} {escape(tile.state)}</p><ul>{rows}</ul>"
-            f"{self._command()}"
+            f'<div style="line-height: 1.5"><b>{escape(tile.name)}</b>: {tile.glyph} '
+            f'{escape(tile.state)}<ul style="margin: 0">{rows}</ul>{self._command()}</div>'
         )
 
     def _command(self) -> str:
@@ -195,7 +195,7 @@ class OverviewBoard(View):
         except AIOpsLabError as error:
             return _alarm(error)
         return (
-            "<p>To look into it:</p>"
+            "<div>To look into it:</div>"
             f'<pre tabindex="0" style="user-select:all">{escape(command)}</pre>'
         )
 

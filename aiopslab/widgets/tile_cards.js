@@ -1,12 +1,11 @@
 // The cards of an overview: one of them is chosen, by a click or by keys; see tile_cards.py.
 const STYLE = `
 .aiopslab-cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(11em, 1fr)); gap: .5em; }
-.aiopslab-card { font: inherit; text-align: left; padding: .5em .7em; border-radius: 4px; cursor: pointer;
+.aiopslab-card { display: flex; flex-direction: column; font: inherit; text-align: left; padding: .5em .7em; border-radius: 4px; cursor: pointer;
   background: transparent; color: var(--jp-ui-font-color1, currentColor); overflow-wrap: anywhere;
   border: 1px solid var(--jp-border-color2, #8888); border-left-width: 6px; }
 .aiopslab-card[aria-checked=true] { outline: 2px solid currentColor; outline-offset: -1px; }
 .aiopslab-card:focus-visible { outline: 3px solid var(--jp-brand-color1, #2f7fc1); outline-offset: 1px; }
-.aiopslab-card > * { display: block; }
 .aiopslab-card-value { font-size: 1.5em; line-height: 1.4; }
 .aiopslab-card small { color: var(--jp-ui-font-color2, currentColor); }
 .aiopslab-card svg { max-width: 100%; }`;

@@ -52,7 +52,7 @@ class TileCards(anywidget.AnyWidget):
 
 def _card(tile: Tile) -> dict[str, Any]:
     worst = tile.worst
-    span = interval_of(tile.interval, tile.unit)
+    span = interval_of(tile.interval, tile.unit).replace(" %", "\N{NO-BREAK SPACE}%")
     name = worst.effect.name if worst else tile.sentence
     bound = "at least" if tile.good_side == "above" else "at most"
     target = f"target: {bound} {value_of(tile.target, tile.unit)}" if worst else ""

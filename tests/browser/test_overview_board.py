@@ -47,6 +47,7 @@ def test_tiles_are_chosen_targets_moved_and_a_window_dragged(lab):
     # The first half, before the fault, is dragged: then all was well.
     whole = lab.kernel("board.selection")
     figures = view.locator(".js-plotly-plot")
+    lab.page.set_viewport_size({"width": 1400, "height": 1400})
     lab.picture("overview", view)
     lab.drag(figures.nth(1).locator(".nsewdrag").first, 0.02, 0.5)
     view.get_by_role("radio", name="model accuracy: ok").wait_for()
