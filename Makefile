@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system models demo test lint format lab bench pins clean
+.PHONY: help install system models demo test pictures lint format lab bench pins clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ demo: install models  ## run every template on the embedded data and build the r
 test: install system models lint  ## lint, type-check and run every test, the browser's included
 	@$(BIN)/pytest -n 2 --dist loadgroup
 	@$(BIN)/pytest --nbval-lax notebooks -p no:xdist
+
+pictures: install system models  ## take the pictures of the widgets for the documentation anew
+	@PICTURES=docs/widgets $(BIN)/pytest tests/browser -n 0 -k "not notebooks and not pages"
 
 lint: install  ## style, types, direction of imports, stripped templates
 	@$(BIN)/ruff check .

@@ -18,7 +18,9 @@ from tests.notebooks import code
 TOKEN = "of-the-tests-alone"
 APPLICATIONS = {"lab": "jupyterlab", "notebook": "notebook"}
 PATHS = {"lab": "lab/tree", "notebook": "notebooks"}
-PICTURES = Path(__file__).parents[2] / "docs" / "widgets"
+ROOT = Path(__file__).parents[2]
+# `make pictures` keeps them in the documentation; a test leaves the checkout as it is.
+PICTURES = ROOT / os.environ.get("PICTURES", "test-artifacts/widgets")
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 # A hard timer of two seconds in anywidget, which a busy machine passes; the widget comes later.
 # What a page says of widgets that it cannot make, at whatever level.
@@ -189,10 +191,17 @@ class Lab:
         mouse.move(box["x"] + end * box["width"], height, steps=4)
         mouse.up()
 
-    def picture(self, name, locator=None):
-        """Keep a screenshot of an element, of the page where none is given."""
+    def picture(self, name, locator):
+        """Keep a screenshot of an element, on a screen that is high enough for all of it."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        (locator or self.page).screenshot(path=PICTURES / f"{name}.png")
+        usual = self.page.viewport_size
+        height = int(locator.bounding_box()["height"]) + 300
+        self.page.set_viewport_size({**usual, "height": max(height, usual["height"])})
+        locator.scroll_into_view_if_needed()
+        self.page.mouse.move(0, 0)
+        self.page.wait_for_timeout(500)  # what was out of sight is drawn
+        locator.screenshot(path=PICTURES / f"{name}.png")
+        self.page.set_viewport_size(usual)
 
     def broken(self):
         """Return what outputs say of widgets that did not come."""
