@@ -161,7 +161,7 @@ def _bars(bins: pd.DataFrame) -> dict[str, Any]:
         "offset": 0,
         "name": "rows",
         "showlegend": False,
-        "marker": {"color": GREY, "line": {"width": 0}},
+        "marker": {"color": GREY, "opacity": 0.4, "line": {"width": 0}},  # the window is below
         "hovertemplate": "%{x|%Y-%m-%d %H:%M}: %{y:,} rows<extra></extra>",
     }
 
