@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
-from aiopslab.errors import AIOpsLabError, ParameterError
-from aiopslab.frames import FrameName, conform, time_column, to_utc
-from aiopslab.incident.durations import spoken
+from aiopslab.errors import ParameterError
+from aiopslab.frames import to_utc
 from aiopslab.overview.board import Overview
+from aiopslab.overview.intake import conformed, times_of, without_future
 from aiopslab.overview.layers import LAYERS, Frames, Layer, knowledge
 from aiopslab.overview.measure import Measure
 from aiopslab.overview.readings import Snapshot
@@ -19,8 +19,6 @@ from aiopslab.overview.tile import Link, Tile
 from aiopslab.retrieval.freshness import Freshness
 from aiopslab.sources.evidence import noting
 
-CLOCKS_DIFFER = pd.Timedelta("1min")  # without anybody being wrong
-_READ: tuple[FrameName, ...] = ("metrics", "spans", "observations", "calls", "topology")
 _DEFAULTS = Targets()
 
 
@@ -173,9 +171,11 @@ def prepare(
         If `now` is not a time.
     """
     with noting() as assumed:
-        read, reasons = _conformed(frames)
+        read, reasons = conformed(frames)
         told = None if now is None else to_utc(pd.Series([now]), "now").iloc[0]
-    ends = {name: times.max() for name, frame in read.items() if len(times := _times(name, frame))}
+    ends = {
+        name: times.max() for name, frame in read.items() if len(times := times_of(name, frame))
+    }
     if told is None:
         # A comparison of an index is no clock, unless there is nothing else.
         stamps = sorted(ends.values())
@@ -184,7 +184,7 @@ def prepare(
     notes = list(dict.fromkeys(assumed))
     if told is not None:
         for name, frame in read.items():
-            read[name], note = _without_future(name, frame, told)
+            read[name], note = without_future(name, frame, told)
             notes += [note] if note else []
     layers = {name: _layer(name, build, read, reasons) for name, build in LAYERS.items()}
     if freshness is not None:
@@ -247,20 +247,6 @@ def tiles(
     return prepared.judge(targets, confidence=confidence)
 
 
-def _conformed(frames: Frames) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """Return the frames that can be read, and of the others why not."""
-    read: dict[str, pd.DataFrame] = {}
-    reasons: dict[str, str] = {}
-    for name in _READ:
-        if name not in frames:
-            continue
-        try:
-            read[name] = conform(name, frames[name])
-        except AIOpsLabError as error:
-            reasons[name] = " ".join(error.problem.split())
-    return read, reasons
-
-
 def _layer(
     name: str, build: Callable[[Frames], Layer], frames: Frames, reasons: Mapping[str, str]
 ) -> Layer:
@@ -286,25 +272,6 @@ def _extent(layers: Mapping[str, Layer]) -> tuple[pd.Timestamp | None, pd.Timest
     return min((each[0] for each in times), default=None), max(
         (each[-1] for each in times), default=None
     )
-
-
-def _times(name: str, frame: pd.DataFrame) -> pd.DatetimeIndex:
-    if name == "metrics":
-        return pd.DatetimeIndex(frame.index)
-    column = time_column(cast("FrameName", name))
-    if column is None or column not in frame:
-        return pd.DatetimeIndex([], tz="UTC")
-    return pd.DatetimeIndex(frame[column])
-
-
-def _without_future(name: str, frame: pd.DataFrame, now: pd.Timestamp) -> tuple[pd.DataFrame, str]:
-    times = _times(name, frame)
-    ahead = times > now + CLOCKS_DIFFER
-    if not ahead.any():
-        return frame, ""
-    most = spoken(times.max() - now)
-    note = f"{int(ahead.sum()):,} of {len(frame):,} {name} lie in the future, by up to {most}: "
-    return frame[~ahead], note + "clocks differ. They are left out."
 
 
 def _iso(time: pd.Timestamp) -> str:
