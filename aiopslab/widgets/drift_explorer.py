@@ -126,12 +126,6 @@ class DriftExplorer(View):
     def __repr__(self) -> str:
         return f"DriftExplorer({self.state.headline()})"
 
-    def _repr_mimebundle_(self, **more: Any) -> dict[str, Any]:
-        # A page that loads slowly hears of no change before it shows a figure, only of its state.
-        for panel in (self.reference.panel, self.current.panel, self.distribution):
-            panel.widget._repr_mimebundle_()
-        return super()._repr_mimebundle_(**more)
-
     def _make(self) -> None:
         state = self.state
         self.threshold = threshold_slider()

@@ -38,7 +38,8 @@ function render({ model, el, signal }) {
   // The box is there once this element is put into it.
   let box = null;
   const press = (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || isText(event.target)) return;
+    const isHeld = event.repeat || event.altKey || event.ctrlKey || event.metaKey;
+    if (isHeld || isText(event.target)) return;
     if (!model.get("shortcuts").includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();

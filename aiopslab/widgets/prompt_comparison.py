@@ -159,12 +159,6 @@ class PromptComparison(View):
         state = "blind" if self.is_blind else "names shown"
         return f"PromptComparison({self.rater!r}: {self.rated:,} of {self.tasks:,} rated, {state})"
 
-    def _repr_mimebundle_(self, **told: Any) -> dict[str, Any]:
-        # A browser misses what was drawn while it was not ready; a figure that is shown by itself
-        # is told of all of it when it is shown, and so is this one.
-        self.panel.widget._repr_mimebundle_()
-        return super()._repr_mimebundle_(**told)
-
     def _press(self, key: str) -> None:
         if key in KEYS:
             self._rate(KEYS[key])
