@@ -46,6 +46,7 @@ function render({ model, el, signal }) {
     model.send({ key: event.key });
   };
   const watched = new WeakSet();
+  const places = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
   const furnish = () => {
     for (const [kind, text] of Object.entries(model.get("names"))) {
       const figure = box?.getElementsByClassName(kind)[0];
@@ -55,6 +56,8 @@ function render({ model, el, signal }) {
       if (!plot?.on || watched.has(plot)) continue;
       watched.add(plot);
       model.send({ shown: kind });
+      // A figure that was made before it had a place fills it once it has one.
+      places.observe(plot.parentElement);
       plot.on("plotly_selected", (event) => {
         // One of several axes of x, where the figure has several rows.
         const axis = Object.keys(event?.range ?? {}).find((each) => each.startsWith("x"));
@@ -82,6 +85,7 @@ function render({ model, el, signal }) {
   return () => {
     theme.disconnect();
     arrival.disconnect();
+    places.disconnect();
     box?.removeEventListener("keydown", press);
     model.off("change:_said", say);
     model.off("change:names", furnish);

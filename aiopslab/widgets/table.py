@@ -139,6 +139,7 @@ class PagedTable:
         self._turn(0)
 
     def _turn(self, page: int) -> None:
+        # A button that has nowhere to go does nothing; if it were off, it would lose the focus.
         self.page = min(max(page, 0), self.pages - 1)
         places = self._found[self.page * self.rows : (self.page + 1) * self.rows]
         self.table.draw(self.frame.iloc[places])
@@ -148,8 +149,6 @@ class PagedTable:
             of += f" (of {len(self.frame):,})"
         told = f"rows {start + 1:,} to {start + len(places):,} of {of}"
         self.status.value = told if len(places) else f"no rows of {len(self.frame):,}"
-        self.first.disabled = self.previous.disabled = self.page == 0
-        self.last.disabled = self.next.disabled = self.page == self.pages - 1
 
 
 def _places(frame: pd.DataFrame, text: str, columns: Sequence[str]) -> Any:

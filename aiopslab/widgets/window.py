@@ -84,14 +84,16 @@ class WindowBrush(traitlets.HasTraits):
             value=window or (stops[0], stops[-1]),
             description=label,
             continuous_update=False,
+            readout=False,  # it would be cut; the window is told in a line of its own
             layout=widgets.Layout(width="98%"),
             style={"description_width": "initial"},
         )
         self._stops = stops
         self.window = tuple(self.slider.value)
+        self.told = widgets.Label(self._in_words())
         self._bare = figure
         self.panel = Panel(page, self._marked(), brush=True)
-        self.widget = widgets.VBox([self.panel.widget, self.slider])
+        self.widget = widgets.VBox([self.panel.widget, self.slider, self.told])
         self.slider.observe(self._slid, "value")
         self.panel.on_brush(self._dragged)
         self.observe(self._moved, "window")
@@ -125,6 +127,7 @@ class WindowBrush(traitlets.HasTraits):
 
     def _moved(self, _: Any) -> None:
         self.slider.value = self._nearest(self.window)
+        self.told.value = self._in_words()
         shape = self._shape()
         for each in self.panel.widget.layout.shapes:
             if each.name == shape["name"]:
@@ -132,6 +135,11 @@ class WindowBrush(traitlets.HasTraits):
         for each in self.panel.figure.layout.shapes:
             if each.name == shape["name"]:
                 each.update(x0=shape["x0"], x1=shape["x1"])
+
+    def _in_words(self) -> str:
+        start, end = self.window
+        until = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M:%S}"
+        return f"{self.label}: {start:%Y-%m-%d %H:%M:%S} to {until} UTC"
 
     def _nearest(self, window: tuple[Any, ...]) -> Window:
         places = self._stops.get_indexer(pd.DatetimeIndex(window), method="nearest")

@@ -132,7 +132,7 @@ class Lab:
         """Open a notebook of the root folder and run all its cells."""
         self.name = name
         self.page.goto(
-            f"{self.server.address}/{PATHS[self.server.application]}/{name}?token={TOKEN}"
+            f"{self.server.address}/{PATHS[self.server.application]}/{name}?token={TOKEN}&reset"
         )
         self.page.wait_for_function(
             "window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell')", timeout=60_000
@@ -195,7 +195,7 @@ class Lab:
         """Keep a screenshot of an element, on a screen that is high enough for all of it."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         usual = self.page.viewport_size
-        height = int(locator.bounding_box()["height"]) + 300
+        height = int(locator.bounding_box()["height"]) + 600
         self.page.set_viewport_size({**usual, "height": max(height, usual["height"])})
         locator.scroll_into_view_if_needed()
         self.page.mouse.move(0, 0)

@@ -56,11 +56,25 @@ def window_is(lab, start, end):
     lab.until(f"[abs({first} - {start}) < 500, abs({last} - {end}) < 500]", [True, True])
 
 
-def test_windows_figures_tables_and_keys_answer(sample):
+def follows_the_theme(sample):
+    page = sample.page
+    ink = "document.querySelector('.js-plotly-plot').layout.font.color"
+    light = page.evaluate(ink)
+    choose = "theme => void window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    page.evaluate(choose, "JupyterLab Dark")
+    page.wait_for_function(f"{ink} !== '{light}'")
+    assert sample.kernel("sample.page.dark") is True
+    page.evaluate(choose, "JupyterLab Light")
+    page.wait_for_function(f"{ink} === '{light}'")
+
+
+def test_windows_figures_tables_keys_and_the_theme_answer(sample):
     page = sample.page
     plot = page.locator(".aiopslab-view .js-plotly-plot").first
     sample.drag(plot.locator(".nsewdrag").first, 0.25, 0.5)
     window_is(sample, 5_000, 10_000)
+    named = page.locator(".aiopslab-view [role=group][aria-label]").first
+    assert "Load" in named.get_attribute("aria-label")
     # The window is marked on the figure, and moves by the keyboard.
     page.wait_for_function("document.querySelectorAll('.shapelayer path').length > 0")
     before = sample.kernel("str(sample.brush.window[1])")
@@ -89,22 +103,5 @@ def test_windows_figures_tables_and_keys_answer(sample):
     page.keyboard.press("Enter")
     sample.until("sample.lines.status.value", "rows 1 to 11 of 11 (of 1,000)")
     page.wait_for_function("document.querySelectorAll('table.dataTable tbody tr').length === 11")
+    follows_the_theme(sample)
     assert sample.complaints == [] and sample.broken() == []
-
-
-def test_the_theme_is_followed(sample):
-    page = sample.page
-    ink = "document.querySelector('.js-plotly-plot').layout.font.color"
-    light = page.evaluate(ink)
-    choose = "theme => void window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
-    page.evaluate(choose, "JupyterLab Dark")
-    page.wait_for_function(f"{ink} !== '{light}'")
-    assert sample.kernel("sample.page.dark") is True
-    page.evaluate(choose, "JupyterLab Light")
-    page.wait_for_function(f"{ink} === '{light}'")
-    assert sample.complaints == []
-
-
-def test_a_figure_has_a_name_for_those_who_do_not_see_it(sample):
-    named = sample.page.locator(".aiopslab-view [role=group][aria-label]")
-    assert "Load" in named.first.get_attribute("aria-label")

@@ -65,5 +65,6 @@ def test_a_window_is_brushed_a_service_pinned_and_the_cause_marked(lab):
     view.get_by_label("search").first.fill("")
     view.get_by_label("search").first.press("Enter")
     view.get_by_label("Pinned:").select_option(index=0)
+    view.get_by_role("tab", name="Alerts").click()
     lab.picture("incident_explorer", view)
     assert lab.broken() == [] and lab.complaints == []
