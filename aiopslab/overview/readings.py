@@ -231,7 +231,7 @@ def halves(quantity: Quantity, values: Floats, confidence: float) -> Change:
     """
     times = pd.date_range("2000-01-01", periods=len(values), freq="1s", tz="UTC")
     # A category, since as many texts would take longer than all the rest.
-    version = pd.Categorical.from_codes(np.zeros(len(values), np.int8), [_VERSION])
+    version = pd.Categorical.from_codes(np.zeros(len(values), np.int8), pd.Index([_VERSION]))
     measured = pd.DataFrame({"timestamp": times, "prompt_version": version, quantity.name: values})
     with warnings.catch_warnings():
         # Of a half in which nothing varies, such as one without a failure, nothing is lost.
