@@ -15,6 +15,7 @@ from aiopslab.widgets.page import Page
 INK = {False: "#39424e", True: "#c9d1da"}
 CONFIG = {"displayModeBar": False, "responsive": True, "displaylogo": False}
 PICKED = ("x", "y", "text", "customdata")
+IDENTITY = {"type", "uid"}
 _number = count(1)
 
 
@@ -60,8 +61,8 @@ class Panel:
     --------
     >>> import plotly.graph_objects as go
     >>> panel = Panel(Page(), go.Figure(go.Scatter(y=list(range(100_000)), mode="lines")))
-    >>> len(panel.figure.data[0].y), len(panel.widget.data[0].y)
-    (100000, 4000)
+    >>> len(panel.figure.data[0].y), len(panel.widget.data[0].y) <= 4000
+    (100000, True)
     """
 
     def __init__(self, page: Page, figure: go.Figure | None = None, brush: bool = False) -> None:
@@ -80,9 +81,15 @@ class Panel:
         """Show another figure in the same place."""
         self.figure = figure
         drawn = self._dressed()
+        kinds = [[trace.type for trace in figure.data] for figure in (self.widget, drawn)]
         with self.widget.batch_update():
-            self.widget.data = ()
-            self.widget.add_traces(drawn.data)
+            if kinds[0] == kinds[1]:
+                # A page that is behind may not yet have the traces that it is told to take away.
+                for trace, other in zip(self.widget.data, drawn.data, strict=True):
+                    _rewrite(trace, other)
+            else:
+                self.widget.data = ()
+                self.widget.add_traces(drawn.data)
             self.widget.layout = drawn.layout
         self._attend()
 
@@ -146,6 +153,14 @@ def _place(end: Any) -> Any:
         return float(end)
     time = pd.Timestamp(end)
     return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+
+
+def _rewrite(trace: Any, other: Any) -> None:
+    """Give a trace all that another of its kind has, and nothing else."""
+    told = {name: value for name, value in other.to_plotly_json().items() if name not in IDENTITY}
+    for name in trace.to_plotly_json().keys() - told.keys() - IDENTITY:
+        trace[name] = None
+    trace.update(told, overwrite=True)
 
 
 def _at(values: Any, number: int) -> Any:

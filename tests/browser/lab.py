@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from queue import Empty
 
@@ -58,6 +59,7 @@ class Server:
         command += [f"--LabApp.user_settings_dir={self.folder / 'settings'}"]
         command += [f"--LabApp.workspaces_dir={self.folder / 'workspaces'}"]
         command += ["--LabApp.expose_app_in_browser=True"]
+        command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
         own = {
             f"JUPYTER_{each.upper()}_DIR": str(self.folder / each)
             for each in ("config", "data", "runtime")
@@ -83,7 +85,7 @@ class Server:
             self.process.kill()
             self.process.wait(20)
 
-    @property
+    @cached_property
     def address(self):
         (about,) = (self.folder / "runtime").glob("jpserver-*.json")
         return json.loads(about.read_text())["url"].rstrip("/")
@@ -170,6 +172,7 @@ class Lab:
             raise TimeoutError(expression)
         finally:
             client.stop_channels()
+            client.context.destroy(linger=0)  # else its sockets stay open, and one asks often
 
     def until(self, expression, expected, seconds=20):
         """Wait until an expression has this value in the kernel; return it."""

@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 
+# What kernels and JupyterLab keep, and the log of npm, which jupyter-lsp asks for its folder.
+OTHERS = ("ipython/", "lab/", ".npm/")
+
 
 def files(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -54,9 +57,7 @@ def test_it_is_ready_and_leaves_no_process_behind(tmp_path):
         assert code == 0 and "Stopped." in rest and "Traceback" not in rest
         _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
-    assert {
-        each for each in files(home) - before if not each.startswith(("ipython/", "lab/"))
-    } == set()
+    assert {each for each in files(home) - before if not each.startswith(OTHERS)} == set()
 
 
 def check_launcher(lab):

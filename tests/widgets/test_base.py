@@ -102,11 +102,11 @@ def test_who_zooms_in_is_sent_the_points_of_the_part():
     spike = np.zeros(1_000_000)
     spike[500_001] = 1
     panel = Panel(Page(), go.Figure(go.Scatter(x=np.arange(len(spike)), y=spike, mode="lines")))
-    assert len(panel.widget.data[0].x) == 4000 and max(panel.widget.data[0].y) == 1
+    assert 1000 < len(panel.widget.data[0].x) <= 4000 and max(panel.widget.data[0].y) == 1
     panel.widget.layout.xaxis.range = (500_000, 500_010)
     assert list(panel.widget.data[0].x) == list(range(499_999, 500_011))
     panel.widget.layout.xaxis.range = None
-    assert len(panel.widget.data[0].x) == 4000
+    assert 1000 < len(panel.widget.data[0].x) <= 4000
 
 
 def test_a_drag_is_a_window_of_time_and_of_numbers():

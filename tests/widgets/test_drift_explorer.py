@@ -250,12 +250,3 @@ def test_what_is_seen_without_a_kernel_says_how_it_stands(explorer):
     strip, distribution = explorer.pictures()
     assert "margins" in strip.layout.meta["description"]
     assert "Distribution of age" in distribution.layout.meta["description"]
-
-
-def test_what_is_drawn_before_it_is_shown_is_part_of_the_state_that_is_sent(explorer):
-    explorer.current.window = days(30, 40)
-    explorer._repr_mimebundle_()
-    for panel in (explorer.reference.panel, explorer.current.panel, explorer.distribution):
-        sent = panel.widget.get_state()
-        assert len(sent["_widget_data"]) == len(panel.figure.data) > 0
-        assert sent["_widget_layout"]["title"]["text"] == panel.figure.layout.title.text
