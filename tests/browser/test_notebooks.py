@@ -12,18 +12,15 @@ NOTEBOOKS = sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb"))
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_walkthrough_runs_and_shows_its_widgets(lab, notebook):
+def test_a_walkthrough_runs_to_its_verdict_without_a_complaint(lab, notebook):
     (lab.server.root / notebook.name).write_bytes(notebook.read_bytes())
     lab.run(notebook.name)
     verdict = lab.page.locator(".jp-OutputArea-output .aiopslab-verdict").last
     verdict.scroll_into_view_if_needed()
     assert verdict.is_visible()
     # A notebook builds what is out of sight when it comes into sight.
-    drawn = 0
     for cell in lab.page.locator(".jp-Notebook .jp-CodeCell").all():
         cell.scroll_into_view_if_needed()
-        drawn += cell.locator("[data-mime-type*=plotly], [data-mime-type*=widget-view]").count()
-    assert drawn
     assert lab.broken() == [] and lab.complaints == []
 
 
