@@ -10,7 +10,7 @@ from benchmarks.harness import Figure, publish
 
 PAGE = Path(__file__).parents[1] / "docs" / "interactive.md"
 BEGIN, END = "<!-- latencies: written by make bench-interactive -->", "<!-- end -->"
-MEASURED = ("incident", "drift", "prompts", "retrieval", "overview", "launcher", "browser")
+MEASURED = ("incident", "drift", "prompts", "retrieval", "overview", "launcher")
 
 
 def measure() -> list[Figure]:
