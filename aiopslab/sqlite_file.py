@@ -29,6 +29,39 @@ def write_ahead(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
+def claim(connection: sqlite3.Connection, application: int, schema: str) -> bool:
+    """Make the tables of an application, unless the file is another's; tell whether it is not.
+
+    Parameters
+    ----------
+    connection
+        To a file; an empty one is nobody's.
+    application
+        Its number in the head of the file, by which it is told from every other.
+    schema
+        Statements that make the tables where there are none.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is no SQLite file, or cannot be written.
+
+    Examples
+    --------
+    >>> with sqlite3.connect(":memory:") as connection:
+    ...     claim(connection, 7, "CREATE TABLE IF NOT EXISTS t (n)"), claim(connection, 8, "")
+    (True, False)
+    """
+    whose = connection.execute("PRAGMA application_id").fetchone()[0]
+    is_used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
+    if whose != application and (whose or is_used):
+        return False
+    write_ahead(connection)
+    connection.executescript(schema)
+    connection.execute(f"PRAGMA application_id = {application}")
+    return True
+
+
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all of it or nothing.

@@ -13,7 +13,7 @@ from aiopslab.errors import AIOpsLabError
 from aiopslab.findings import Interval
 from aiopslab.incident.case import Case
 from aiopslab.incident.window import analyse_window
-from aiopslab.sqlite_file import connect, storable, write_ahead, writing
+from aiopslab.sqlite_file import claim, connect, storable, writing
 from aiopslab.statistics.intervals import wilson
 
 APPLICATION = 0x43415553  # "CAUS": told from every other SQLite file
@@ -80,17 +80,13 @@ class CauseLabels(Closing):
         self.path = Path(path)
         try:
             self._connection = connect(self.path)
-            is_other = self._is_other()
-            if not is_other:
-                write_ahead(self._connection)
-                self._connection.executescript(_SCHEMA)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            is_ours = claim(self._connection, APPLICATION, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise AIOpsLabError(
                 f"{str(path)!r} cannot be used as a store of causes: {error}",
                 "Name another file, or a folder that can be written.",
             ) from None
-        if is_other:
+        if not is_ours:
             self._connection.close()
             raise AIOpsLabError(
                 f"{str(path)!r} is a database of something else", "Name another file."
@@ -171,12 +167,6 @@ class CauseLabels(Closing):
         }
         recorded = pd.to_datetime(rows["recorded"].astype("float64"), unit="s", utc=True)
         return rows.assign(**times, recorded=recorded)
-
-    def _is_other(self) -> bool:
-        """Tell whether the file belongs to something else; an empty one is nobody's."""
-        whose = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        is_used = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
-        return bool(whose != APPLICATION and (whose or is_used))
 
 
 def cause_labels(path: str | Path) -> pd.DataFrame:

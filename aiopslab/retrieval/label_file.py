@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from aiopslab.errors import RetrievalError
-from aiopslab.sqlite_file import connect, write_ahead, writing
+from aiopslab.sqlite_file import claim, connect, writing
 
 APPLICATION = 0x4C41424C  # "LABL": told from every other SQLite file
 _SCHEMA = """
@@ -51,17 +51,13 @@ class LabelFile:
         self.path = Path(path)
         try:
             self._connection = connect(self.path)
-            is_other = self._is_other()
-            if not is_other:
-                write_ahead(self._connection)
-                self._connection.executescript(_SCHEMA)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            is_ours = claim(self._connection, APPLICATION, _SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise RetrievalError(
                 f"{str(path)!r} cannot be used as a store of labels: {error}",
                 "Name another file, or a folder that can be written.",
             ) from None
-        if is_other:
+        if not is_ours:
             self._connection.close()
             raise RetrievalError(
                 f"{str(path)!r} is a database of something else", "Name another file."
@@ -155,9 +151,3 @@ class LabelFile:
             "SELECT rater, count(*) FROM labels GROUP BY rater ORDER BY rater"
         ).fetchall()
         return pd.DataFrame(rows, columns=["rater", "labelled"]).assign(tasks=tasks)
-
-    def _is_other(self) -> bool:
-        """Tell whether the file belongs to something else; an empty one is nobody's."""
-        whose = self._connection.execute("PRAGMA application_id").fetchone()[0]
-        is_used = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
-        return bool(whose != APPLICATION and (whose or is_used))

@@ -129,12 +129,9 @@ class WindowBrush(traitlets.HasTraits):
         self.slider.value = self._nearest(self.window)
         self.told.value = self._in_words()
         shape = self._shape()
-        for each in self.panel.widget.layout.shapes:
-            if each.name == shape["name"]:
-                each.update(x0=shape["x0"], x1=shape["x1"])
-        for each in self.panel.figure.layout.shapes:
-            if each.name == shape["name"]:
-                each.update(x0=shape["x0"], x1=shape["x1"])
+        for figure in (self.panel.widget, self.panel.figure):
+            ends = {"x0": shape["x0"], "x1": shape["x1"]}
+            figure.update_shapes(ends, selector={"name": shape["name"]})
 
     def _in_words(self) -> str:
         start, end = self.window
