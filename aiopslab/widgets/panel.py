@@ -115,10 +115,10 @@ class Panel:
 
     def _dressed(self) -> go.Figure:
         drawn = sampled(self.figure)
-        layout = drawn.layout.to_plotly_json()
-        layout |= {"dragmode": "select", "selectdirection": "h"} if self.brush else {}
-        layout["font"] = {**layout.get("font", {}), "color": INK[self.page.dark]}
-        return go.Figure(drawn.data, {**layout, "autosize": True})
+        drawn.update_layout(font_color=INK[self.page.dark], autosize=True)
+        if self.brush:
+            drawn.update_layout(dragmode="select", selectdirection="h")
+        return drawn
 
     def _attend(self) -> None:
         """Listen to what was drawn, and name it; a layout and traces are new at each drawing."""
