@@ -53,11 +53,6 @@ def windows_slider(lengths: Sequence[pd.Timedelta], length: pd.Timedelta) -> Any
     )
 
 
-def button(text: str, told: str) -> Any:
-    """Return a button that is as wide as its text."""
-    return widgets.Button(description=text, tooltip=told, layout=widgets.Layout(width="auto"))
-
-
 def duration(length: pd.Timedelta) -> str:
     """Write a duration as parameters do.
 

@@ -13,9 +13,9 @@ from aiopslab.drift.observations import Roles
 from aiopslab.errors import AIOpsLabError
 from aiopslab.reports.invocation import command_line
 from aiopslab.sources.evidence import Evidence
+from aiopslab.widgets.button import button
 from aiopslab.widgets.drift_controls import (
     WIDE,
-    button,
     threshold_slider,
     windows_slider,
 )

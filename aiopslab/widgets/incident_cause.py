@@ -10,6 +10,7 @@ import pandas as pd
 
 from aiopslab.errors import AIOpsLabError
 from aiopslab.incident.cause_labels import CauseLabels
+from aiopslab.widgets.button import button
 from aiopslab.widgets.incident_html import alert
 
 Asked = Callable[[], tuple[pd.Timestamp, pd.Timestamp, str | None]]
@@ -47,8 +48,8 @@ class CauseForm:
         self._of, self._asked, self._say = (evidence, digest), asked, say
         self.rater = _text("Who:", "your name, kept with the label")
         self.note = _text("Note:", "why, if you like")
-        self.mark = _button("This was the cause", "Store the pinned service as the cause")
-        self.undo = _button("Undo", "Take back your last label")
+        self.mark = button("This was the cause", "Store the pinned service as the cause")
+        self.undo = button("Undo", "Take back your last label")
         self.told = widgets.HTML()
         self.mark.on_click(lambda _: self._mark())
         self.undo.on_click(lambda _: self._undo())
@@ -103,7 +104,3 @@ def _text(description: str, placeholder: str) -> Any:
         style={"description_width": "3em"},
         layout=widgets.Layout(width="18em"),
     )
-
-
-def _button(text: str, told: str) -> Any:
-    return widgets.Button(description=text, tooltip=told, layout=widgets.Layout(width="auto"))

@@ -10,6 +10,7 @@ import traitlets
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.labels import Labels, Task
 from aiopslab.retrieval.truth_kinds import TruthKind
+from aiopslab.widgets.button import button
 
 CHOICES = (
     (0, "0: does not help", "It neither answers the question nor helps to"),
@@ -73,8 +74,8 @@ class Labelling(traitlets.HasTraits):
             raise RetrievalError("the rater has no name", "Pass who labels, such as 'ann'.")
         self.labels, self.rater = labels, rater
         self.task: Task | None = None
-        self.buttons = [_button(text, told) for _, text, told in CHOICES]
-        self.undo = _button("Undo the last", "Take the last label back, and label it again")
+        self.buttons = [button(text, told) for _, text, told in CHOICES]
+        self.undo = button("Undo the last", "Take the last label back, and label it again")
         self.quote = widgets.Text(
             description="Quote:",
             placeholder="the part that answers, copied from the passage; empty: all of it",
@@ -83,8 +84,8 @@ class Labelling(traitlets.HasTraits):
         self.progress = widgets.IntProgress(min=0, layout=widgets.Layout(width="20em"))
         self._shown, self._counted = widgets.HTML(), widgets.HTML()
         self._told, self._agreed = widgets.HTML(), widgets.HTML()
-        for button, (grade, _, _) in zip(self.buttons, CHOICES, strict=True):
-            button.on_click(lambda _, grade=grade: self._rate(grade))
+        for each, (grade, _, _) in zip(self.buttons, CHOICES, strict=True):
+            each.on_click(lambda _, grade=grade: self._rate(grade))
         self.undo.on_click(lambda _: self._undo())
         self.box = widgets.VBox(
             [
@@ -195,10 +196,6 @@ class Labelling(traitlets.HasTraits):
         own = table.loc[table["rater"] == self.rater, list(_SELECTED)]
         last = own.tail(1).to_dict("records")
         return {str(name): value for each in last for name, value in each.items()}
-
-
-def _button(text: str, told: str) -> Any:
-    return widgets.Button(description=text, tooltip=told, layout=widgets.Layout(width="auto"))
 
 
 def _lines(text: str) -> str:

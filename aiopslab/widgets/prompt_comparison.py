@@ -14,6 +14,7 @@ from aiopslab.prompts.standing import Standing, nothing_rated, scores_so_far, st
 from aiopslab.prompts.tables import contrast_rows
 from aiopslab.prompts.tasks import Side, Task
 from aiopslab.widgets import prompt_html as html
+from aiopslab.widgets.button import button
 from aiopslab.widgets.panel import Panel
 from aiopslab.widgets.view import View
 
@@ -92,14 +93,14 @@ class PromptComparison(View):
         self.is_blind = True
         self.task: Task | None = None
         self.rated = self.tasks = 0
-        self.buttons = {choice: _button(*told) for choice, told in CHOICES.items()}
-        self.undo = _button("Undo (u)", "Take the last rating back, and rate the pair again (u)")
+        self.buttons = {choice: button(*told) for choice, told in CHOICES.items()}
+        self.undo = button("Undo (u)", "Take the last rating back, and rate the pair again (u)")
         self.differences = widgets.ToggleButton(
             description="Show differences (d)",
             tooltip="Strike out the words that only the left has, underline those of the right (d)",
             layout=widgets.Layout(width="auto"),
         )
-        self.reveal = _button("Reveal", "Show the names of the prompts, and end the rating")
+        self.reveal = button("Reveal", "Show the names of the prompts, and end the rating")
         self.pair = widgets.Dropdown(description="Prompts:", layout=widgets.Layout(width="auto"))
         self.asked, self.left, self.right = (_text(height) for height in ("12em", "24em", "24em"))
         self._told, self._progress, self._agreed, self._stands, self._named = (
@@ -107,8 +108,8 @@ class PromptComparison(View):
         )
         self.standings: tuple[Standing, ...] = ()
         self.panel = Panel(self.page)
-        for choice, button in self.buttons.items():
-            button.on_click(lambda _, choice=choice: self._rate(choice))
+        for choice, each in self.buttons.items():
+            each.on_click(lambda _, choice=choice: self._rate(choice))
         self.undo.on_click(lambda _: self._undo())
         self.reveal.on_click(lambda _: self._reveal())
         self.differences.observe(lambda _: self._show_pair(), "value")
@@ -258,10 +259,6 @@ class PromptComparison(View):
         if self.is_blind:
             return told
         return told | {each: last[each] for each in ("left", "right", "preferred")}
-
-
-def _button(text: str, told: str) -> Any:
-    return widgets.Button(description=text, tooltip=told, layout=widgets.Layout(width="auto"))
 
 
 def _text(height: str) -> Any:

@@ -7,6 +7,8 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
+from aiopslab.widgets.button import button
+
 CLASSES = "display compact nowrap"
 ROWS = 10  # of a table that is sent whole, on one of its pages
 
@@ -175,5 +177,4 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _button(text: str, where: str) -> Any:
-    told = f"Show the {where} page"
-    return widgets.Button(description=text, tooltip=told, layout=widgets.Layout(width="auto"))
+    return button(text, f"Show the {where} page")
