@@ -1,6 +1,8 @@
 """What all tests share."""
 
+import gc
 import sys
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,33 @@ from tests.mlflow_server import mlflow_server
 # Machines that run tests are slow now and then; how long an example takes is not what is tested.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+def pytest_configure(config):
+    """Leave the order of groups as it is below; by itself pytest-xdist sorts them by size."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep a file on one worker, so that what its tests share is made once; long chains first."""
+    if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
+        return
+    seconds = Counter()
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+        seconds[_group(item)] += 10 if item.get_closest_marker("slow") else 0.2
+    items.sort(key=lambda item: (-seconds[_group(item)], _group(item)))
+
+
+def _group(item):
+    return item.get_closest_marker("xdist_group").args[0]
+
+
+def pytest_collection_finish():
+    """Leave all that was imported out of every later collection of garbage, which took longer."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
