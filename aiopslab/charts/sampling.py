@@ -1,35 +1,33 @@
 """Sampling: as many points of a long line as a screen shows, so that it looks the same."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 POINTS = 4_000  # four a pixel of a figure as wide as a notebook
 
 
-def sampled(
-    figure: "go.Figure", window: tuple[Any, Any] | None = None, points: int = POINTS
-) -> "go.Figure":
-    """Keep of each long line the points that make its shape.
+def thinned(
+    trace: Any, window: tuple[Any, Any] | None = None, points: int = POINTS
+) -> dict[str, Any]:
+    """Choose of a long line the points that make its shape.
 
     Parameters
     ----------
-    figure
-        Left as it is.
+    trace
+        Of a plotly figure; left as it is.
     window
         The range of x that is looked at; ``None`` for all of it.
     points
-        How many are kept of a line.
+        How many are kept.
 
     Returns
     -------
-    plotly.graph_objects.Figure
-        With the same traces; a line with more points in the window than are kept has the first, the
-        last, the lowest and the highest of each stretch, so that no spike is lost.
+    dict
+        ``x`` and ``y`` of a line that has more points in the window than are kept: the first, the
+        last, the lowest and the highest of each stretch, so that no spike is lost. Empty for a
+        trace that is shown as it is.
 
     References
     ----------
@@ -41,21 +39,15 @@ def sampled(
     >>> import plotly.graph_objects as go
     >>> spike = np.zeros(100_000)
     >>> spike[54_321] = 1
-    >>> kept = sampled(go.Figure(go.Scatter(y=spike, mode="lines"))).data[0]
-    >>> len(kept.y) <= 4000, float(max(kept.y)), int(kept.x[np.argmax(kept.y)])
+    >>> kept = thinned(go.Scatter(y=spike, mode="lines"))
+    >>> len(kept["y"]) <= 4000, float(max(kept["y"])), int(kept["x"][np.argmax(kept["y"])])
     (True, 1.0, 54321)
     """
-    import plotly.graph_objects as go
-
-    return go.Figure([_thin(each, window, points) for each in figure.data], figure.layout)
-
-
-def _thin(trace: Any, window: tuple[Any, Any] | None, points: int) -> Any:
     # What is clicked or read has texts of its own, which go by the number of the point.
     if trace.type != "scatter" or trace.mode != "lines" or trace.y is None:
-        return trace
+        return {}
     if len(trace.y) <= points or trace.customdata is not None or isinstance(trace.text, tuple):
-        return trace
+        return {}
     from tsdownsample import M4Downsampler
 
     x = np.arange(len(trace.y)) if trace.x is None else np.asarray(trace.x)
@@ -71,9 +63,7 @@ def _thin(trace: Any, window: tuple[Any, Any] | None, points: int) -> Any:
         certain = [0, len(y) - 1, int(np.argmin(filled)), int(np.argmax(filled))]
         kept = np.union1d(chosen.astype(np.int64), certain)
         x, y = x[kept], y[kept]
-    thin = type(trace)(trace)
-    thin.x, thin.y = x, y
-    return thin
+    return {"x": x, "y": y}
 
 
 def _ends(x: np.ndarray, window: tuple[Any, Any]) -> Any:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import traitlets
 
-from aiopslab.charts.sampling import sampled
+from aiopslab.charts.sampling import thinned
 from aiopslab.widgets.page import Page
 
 # Of text: a contrast of at least 7 to 1 on the page of either theme, as in reports.
@@ -69,28 +70,27 @@ class Panel:
         self.page, self.brush = page, brush
         self.css_class = f"aiopslab-panel-{next(_number)}"
         self.figure = go.Figure() if figure is None else figure
-        self.widget = _Widget(self._dressed())
+        self.widget = _Widget(*self._dressed())
         self.widget.add_class(self.css_class)
+        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
         self._picks: list[Callable[[Pick], None]] = []
         page.observe(lambda _: self._ink(), "dark")
-        # A view that opens shows the figure as it was made, and may miss what was drawn meanwhile.
-        page.on_shown(self.css_class, lambda: self.draw(self.figure))
+        page.on_shown(self.css_class, self._repeat)
         self._attend()
 
     def draw(self, figure: go.Figure) -> None:
-        """Show another figure in the same place."""
+        """Show another figure in the same place; only what differs is checked and sent."""
         self.figure = figure
-        drawn = self._dressed()
-        kinds = [[trace.type for trace in figure.data] for figure in (self.widget, drawn)]
+        traces, layout = self._dressed()
         with self.widget.batch_update():
-            if kinds[0] == kinds[1]:
+            if [each.type for each in self.widget.data] == [each["type"] for each in traces]:
                 # A page that is behind may not yet have the traces that it is told to take away.
-                for trace, other in zip(self.widget.data, drawn.data, strict=True):
-                    _rewrite(trace, other)
+                for trace, told in zip(self.widget.data, traces, strict=True):
+                    _rewrite(trace, told)
             else:
                 self.widget.data = ()
-                self.widget.add_traces(drawn.data)
-            self.widget.layout = drawn.layout
+                self.widget.add_traces(traces)
+            _rewrite(self.widget.layout, layout)
         self._attend()
 
     def on_pick(self, callback: Callable[[Pick], None]) -> None:
@@ -113,16 +113,24 @@ class Panel:
 
         self.page.on_brush(self.css_class, dragged)
 
-    def _dressed(self) -> go.Figure:
-        drawn = sampled(self.figure)
-        drawn.update_layout(font_color=INK[self.page.dark], autosize=True)
+    def _dressed(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Return traces and layout as they are sent, in plain values: plotly checks them once."""
+        layout = self.figure.layout.to_plotly_json()
+        layout["font"] = {**layout.get("font", {}), "color": INK[self.page.dark]}
+        layout["autosize"] = True
         if self.brush:
-            drawn.update_layout(dragmode="select", selectdirection="h")
-        return drawn
+            layout |= {"dragmode": "select", "selectdirection": "h"}
+        return [each.to_plotly_json() | thinned(each) for each in self.figure.data], layout
+
+    def _repeat(self) -> None:
+        """Send all again: a view that opens may have missed what was drawn meanwhile."""
+        for number, trace in enumerate(self.widget.data):
+            told = {name: [value] for name, value in _plain(trace).items()}
+            self.widget._send_restyle_msg(told, number)
+        self.widget._send_relayout_msg(_plain(self.widget.layout))
 
     def _attend(self) -> None:
-        """Listen to what was drawn, and name it; a layout and traces are new at each drawing."""
-        self.widget.layout.on_change(lambda _, window: self._zoom(window), "xaxis.range")
+        """Listen to what was drawn, and name it."""
         for trace in self.widget.data if self._picks else ():
             trace.on_click(self._click)
         self.page.name(self.css_class, _told(self.figure))
@@ -140,11 +148,9 @@ class Panel:
     def _zoom(self, window: Any) -> None:
         """Send the points of the part that is looked at, where not all could be sent."""
         ends = tuple(map(_place, window)) if window else None
-        seen = sampled(self.figure, ends).data
         with self.widget.batch_update():
-            for trace, part, whole in zip(self.widget.data, seen, self.figure.data, strict=False):
-                if part is not whole and trace.type == "scatter":
-                    trace.x, trace.y = part.x, part.y
+            for trace, whole in zip(self.widget.data, self.figure.data, strict=False):
+                trace.update(thinned(whole, ends))
 
 
 def _place(end: Any) -> Any:
@@ -155,12 +161,28 @@ def _place(end: Any) -> Any:
     return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 
-def _rewrite(trace: Any, other: Any) -> None:
-    """Give a trace all that another of its kind has, and nothing else."""
-    told = {name: value for name, value in other.to_plotly_json().items() if name not in IDENTITY}
-    for name in trace.to_plotly_json().keys() - told.keys() - IDENTITY:
-        trace[name] = None
-    trace.update(told, overwrite=True)
+def _rewrite(part: Any, told: dict[str, Any]) -> None:
+    """Give a trace or a layout all that is told, and nothing else."""
+    had = _plain(part)
+    for name in had.keys() - told.keys():
+        part[name] = None
+    for name, value in told.items():
+        if name not in IDENTITY and not _is_same(had.get(name), value):
+            part[name] = value
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    return {name: each for name, each in part.to_plotly_json().items() if name not in IDENTITY}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[each], other[each]) for each in one)
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other)
 
 
 def _at(values: Any, number: int) -> Any:

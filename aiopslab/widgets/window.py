@@ -27,7 +27,7 @@ class WindowBrush(traitlets.HasTraits):
     page
         Of the widget.
     figure
-        With times on its axes of x.
+        With times on its axes of x; it gets the window as a shape of its own.
     times
         What can be chosen, sorted, in UTC; at least one.
     window
@@ -91,8 +91,7 @@ class WindowBrush(traitlets.HasTraits):
         self._stops = stops
         self.window = tuple(self.slider.value)
         self.told = widgets.Label(self._in_words())
-        self._bare = figure
-        self.panel = Panel(page, self._marked(), brush=True)
+        self.panel = Panel(page, self._marked(figure), brush=True)
         self.widget = widgets.VBox([self.panel.widget, self.slider, self.told])
         self.slider.observe(self._slid, "value")
         self.panel.on_brush(self._dragged)
@@ -100,14 +99,13 @@ class WindowBrush(traitlets.HasTraits):
 
     def draw(self, figure: "go.Figure") -> None:
         """Show another figure under the same window."""
-        self._bare = figure
-        self.panel.draw(self._marked())
+        self.panel.draw(self._marked(figure))
 
-    def _marked(self) -> "go.Figure":
-        import plotly.graph_objects as go
-
-        marked = go.Figure(self._bare)
-        return marked.add_shape(self._shape())
+    def _marked(self, figure: "go.Figure") -> "go.Figure":
+        shape = self._shape()
+        others = [each for each in figure.layout.shapes if each.name != shape["name"]]
+        figure.layout.shapes = [*others, shape]
+        return figure
 
     def _shape(self) -> dict[str, Any]:
         start, end = (each.tz_localize(None).isoformat() for each in self.window)

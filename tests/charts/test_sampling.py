@@ -7,43 +7,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiopslab.charts.sampling import POINTS, sampled
+from aiopslab.charts.sampling import POINTS, thinned
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(POINTS + 1, 30_000))
 def test_extremes_and_ends_are_kept(seed, length):
     y = np.random.default_rng(seed).normal(size=length).cumsum()
-    kept = sampled(go.Figure(go.Scatter(y=y, mode="lines"))).data[0]
-    assert len(kept.y) <= POINTS
-    assert (min(kept.y), max(kept.y)) == (y.min(), y.max())
-    assert (kept.x[0], kept.x[-1]) == (0, length - 1)
-    assert np.array_equal(y[np.asarray(kept.x)], kept.y), "and every point is one of the line"
+    kept = thinned(go.Scatter(y=y, mode="lines"))
+    assert len(kept["y"]) <= POINTS
+    assert (min(kept["y"]), max(kept["y"])) == (y.min(), y.max())
+    assert (kept["x"][0], kept["x"][-1]) == (0, length - 1)
+    assert np.array_equal(y[np.asarray(kept["x"])], kept["y"]), "and every point is one of the line"
 
 
 def test_a_gap_stays_a_gap():
     y = np.ones(50_000)
     y[20_000:30_000] = np.nan
-    kept = sampled(go.Figure(go.Scatter(y=y, mode="lines"))).data[0]
-    gap = np.asarray(kept.x)[np.isnan(kept.y)]
+    kept = thinned(go.Scatter(y=y, mode="lines"))
+    gap = np.asarray(kept["x"])[np.isnan(kept["y"])]
     assert len(gap) and gap.min() >= 20_000 and gap.max() < 30_000
-    assert not np.isnan(np.asarray(kept.y)[np.asarray(kept.x) < 20_000]).any()
+    assert not np.isnan(np.asarray(kept["y"])[np.asarray(kept["x"]) < 20_000]).any()
 
 
 def test_all_nan_and_short_lines_pass():
     y = np.full(50_000, np.nan)
-    assert len(sampled(go.Figure(go.Scatter(y=y, mode="lines"))).data[0].y) <= POINTS
-    short = go.Figure(go.Scatter(y=[1, 2], mode="lines"))
-    assert sampled(short) == short
+    assert len(thinned(go.Scatter(y=y, mode="lines"))["y"]) <= POINTS
+    assert thinned(go.Scatter(y=[1, 2], mode="lines")) == {}
 
 
 def test_a_window_of_times_has_its_own_points():
     times = pd.date_range("2026-03-01", periods=100_000, freq="s", tz="UTC")
-    figure = go.Figure(go.Scatter(x=times, y=np.arange(100_000.0), mode="lines"))
-    kept = sampled(figure, (times[50_000], times[50_010])).data[0]
-    assert list(kept.y) == list(range(49_999, 50_011))
+    line = go.Scatter(x=times, y=np.arange(100_000.0), mode="lines")
+    kept = thinned(line, (times[50_000], times[50_010]))
+    assert list(kept["y"]) == list(range(49_999, 50_011))
 
 
 @pytest.mark.parametrize("told", [{"mode": "markers"}, {"mode": "lines", "text": ["a"] * 9000}])
 def test_what_is_clicked_or_read_keeps_its_numbers(told):
-    figure = go.Figure(go.Scatter(y=np.arange(9000.0), **told))
-    assert len(sampled(figure).data[0].y) == 9000
+    assert thinned(go.Scatter(y=np.arange(9000.0), **told)) == {}
