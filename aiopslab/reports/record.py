@@ -4,11 +4,12 @@ A run's status is ours. papermill marks every cell of a notebook whose kernel wa
 completed, so a notebook is never asked how its run went.
 """
 
+import hashlib
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,18 @@ from aiopslab.errors import ReportError
 from aiopslab.findings import Verdict
 
 Status = Literal["running", "finished", "failed"]
+Kind = Literal[
+    "parameter",
+    "cell",
+    "kernel",
+    "memory",
+    "timeout",
+    "interrupted",
+    "disk",
+    "policy",
+    "secret",
+    "other",
+]
 FILE, NOTEBOOK, PAGE = "run.json", "notebook.ipynb", "report.html"
 
 
@@ -33,15 +46,41 @@ class Failure:
         The exception, and what it said.
     cell
         Number of the code cell, counted from 1; ``None`` where it was not a cell that failed.
+    kind
+        What retries and notifications go by: a dead kernel may live at the next attempt, a cell
+        that raised will raise again.
     """
 
     name: str
     message: str
     cell: int | None = None
+    kind: Kind = "other"
 
     def __str__(self) -> str:
         where = f"cell {self.cell}: " if self.cell else ""
         return f"{where}{self.name}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run comes from.
+
+    Parameters
+    ----------
+    series
+        What the runs of the same thing share; made from template and parameters where empty.
+    plan
+        Path of the plan without its suffix; empty where the run was started by hand.
+    job
+        Its id in its batch.
+    attempt
+        Which try of the job it is, counted from 1.
+    """
+
+    series: str = ""
+    plan: str = ""
+    job: str = ""
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +111,12 @@ class Record:
         What else a reader of the report should know, e.g. that MLflow was out of reach.
     process
         ``[pid, create time]`` of the runner, by which an orphan is told from a live run.
+    series, plan, job, attempt
+        Its `Origin`.
+    seconds
+        What took how long, in seconds: ``kernel`` until it was ready, ``cells``, ``render``.
+    redacted
+        How often what looked like a secret was taken out, by where it was.
     """
 
     id: str
@@ -88,6 +133,12 @@ class Record:
     evidence: tuple[dict[str, Any], ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    series: str = ""
+    plan: str = ""
+    job: str = ""
+    attempt: int = 1
+    seconds: dict[str, float] = field(default_factory=dict)
+    redacted: dict[str, int] = field(default_factory=dict)
 
     @property
     def duration_s(self) -> float:
@@ -113,7 +164,26 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def begin(template: str, title: str, digest: str, parameters: dict[str, Any]) -> Record:
+def series(template: str, parameters: Mapping[str, Any]) -> str:
+    """Return the name that runs of a template with the same parameters share.
+
+    Examples
+    --------
+    >>> series("drift", {"alpha": 0.05})
+    'drift-e7fcc53d'
+    """
+    canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(canonical.encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{template}-{digest[:8]}"
+
+
+def begin(
+    template: str,
+    title: str,
+    digest: str,
+    parameters: dict[str, Any],
+    origin: Origin = Origin(),
+) -> Record:
     """Return the record of a run that starts now, in this process."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return Record(
@@ -124,6 +194,10 @@ def begin(template: str, title: str, digest: str, parameters: dict[str, Any]) ->
         parameters=parameters,
         started=now(),
         process=(os.getpid(), psutil.Process().create_time()),
+        series=origin.series or series(template, parameters),
+        plan=origin.plan,
+        job=origin.job,
+        attempt=origin.attempt,
     )
 
 

@@ -1,13 +1,8 @@
 """One run: a template, its parameters, a kernel; then a notebook, a page and a record."""
 
 import json
-import logging
 import platform
-import signal
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +11,13 @@ from typing import Any
 from aiopslab.findings import VERDICT_MIME, Verdict
 from aiopslab.reports import gallery, render, tracking
 from aiopslab.reports.catalogue import Template
+from aiopslab.reports.execution import Limits, Progress, execute, termination
 from aiopslab.reports.parameters import validate
 from aiopslab.reports.record import (
     NOTEBOOK,
     PAGE,
     Failure,
+    Origin,
     Record,
     begin,
     now,
@@ -30,13 +27,6 @@ from aiopslab.reports.record import (
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
 PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
-KERNEL = "python3"
-
-Progress = Callable[[int, int, str], None]
-
-
-class Terminated(KeyboardInterrupt):
-    """The runner was asked to stop by a signal other than Ctrl-C."""
 
 
 def run(
@@ -44,6 +34,8 @@ def run(
     values: Mapping[str, Any],
     folder: Path,
     progress: Progress = lambda cell, cells, section: None,
+    origin: Origin = Origin(),
+    limits: Limits = Limits(),
 ) -> Record:
     """Run a template and keep all that comes of it.
 
@@ -57,6 +49,10 @@ def run(
         Of the gallery; the run gets a folder of its own in it.
     progress
         Called before each code cell with its number, how many there are, and the heading above it.
+    origin
+        Series, plan and job that the run belongs to.
+    limits
+        What it may take.
 
     Returns
     -------
@@ -74,11 +70,11 @@ def run(
         After an interruption, when the record of what there is has been written.
     """
     parameters = validate(template.parameters, values)
-    record = begin(template.name, template.title, template.digest, parameters)
+    record = begin(template.name, template.title, template.digest, parameters, origin)
     write(record, folder)
     home = folder / record.id
-    with _termination():
-        failure, interruption = _execute(template, parameters, home / NOTEBOOK, progress)
+    with termination():
+        failure, interruption = execute(template, parameters, home / NOTEBOOK, progress)
     notebook = _read(home / NOTEBOOK) or _read(template.path) or {"cells": []}
     # papermill leaves the paths of this machine in a notebook that is made to be passed on.
     for path in ("input_path", "output_path"):
@@ -116,73 +112,6 @@ def _publish(record: Record, notebook: dict[str, Any], folder: Path) -> Record:
     return record
 
 
-def _execute(
-    template: Template, parameters: dict[str, Any], output: Path, progress: Progress
-) -> tuple[Failure | None, KeyboardInterrupt | None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
-        import papermill
-        from jupyter_client.kernelspec import NoSuchKernel
-        from nbclient.exceptions import CellControlSignal, DeadKernelError
-        from traitlets.config import Config
-
-    # It warns of parameters that it cannot read; ours have been read and checked by now.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-
-    headings = _headings(_read(template.path) or {"cells": []})
-    started: list[int] = []
-
-    def on_cell_start(cell: Any, cell_index: int) -> None:
-        if cell.cell_type == "code":
-            started.append(cell_index)
-            progress(len(started), len(headings), headings[min(len(started), len(headings)) - 1])
-
-    try:
-        # Sockets in a private folder: no port that others on the machine could listen to, and none
-        # that runs side by side could contend for.
-        with tempfile.TemporaryDirectory(prefix="aiopslab-") as sockets:
-            papermill.execute_notebook(
-                str(template.path),
-                str(output),
-                parameters,
-                kernel_name=KERNEL,
-                progress_bar=False,
-                on_cell_start=on_cell_start,
-                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
-                # What a kernel says of its own end is no business of the reader's.
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
-            )
-    except papermill.PapermillExecutionError as error:
-        return Failure(error.ename, error.evalue, error.exec_count), None
-    except DeadKernelError:
-        reason = "the kernel died; the machine may have run out of memory"
-        return Failure("DeadKernel", reason, len(started) or None), None
-    except (CellControlSignal, NoSuchKernel, OSError, RuntimeError) as error:
-        return Failure(type(error).__name__, str(error), len(started) or None), None
-    except KeyboardInterrupt as interruption:
-        reason = "the run was stopped before it ended"
-        return Failure("Interrupted", reason, len(started) or None), interruption
-    return None, None
-
-
-@contextmanager
-def _termination() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, so that the kernel goes and the record stays."""
-
-    def terminate(number: int, frame: Any) -> None:
-        raise Terminated
-
-    try:
-        previous = signal.signal(signal.SIGTERM, terminate)
-    except ValueError:  # not the main thread: its owner decides about signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
 def _inconclusive(notebook: dict[str, Any]) -> Failure:
     """Say why a run without an error has no verdict."""
     for number, cell in enumerate(_code(notebook), start=1):
@@ -201,18 +130,6 @@ def _bundles(notebook: dict[str, Any], mime: str) -> list[Any]:
 
 def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-
-
-def _headings(notebook: dict[str, Any]) -> list[str]:
-    """Return the nearest heading above each code cell."""
-    found, heading = [], ""
-    for cell in notebook["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code":
-            found.append(heading)
-        elif source.startswith("#"):
-            heading = source.splitlines()[0].lstrip("# ")
-    return [*found, heading]  # papermill adds a cell for the parameters
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -75,3 +75,30 @@ def test_a_failed_write_leaves_the_old_text_and_no_litter(tmp_path, monkeypatch)
 
 def test_the_record_is_plain_json(tmp_path):
     assert json.loads(json.dumps(begun().to_json()))["verdict"] is None
+
+
+def test_runs_of_the_same_thing_share_a_series():
+    assert begun().series == begun().series != begun(template="drift").id
+    other = records.begin("incident", "Incident", "0" * 64, {"rows": 4})
+    assert begun().series != other.series and other.series.startswith("incident-")
+    told = records.Origin("nightly", "plans/ops", "nightly-1", 2)
+    made = records.begin("incident", "Incident", "0" * 64, {}, told)
+    assert (made.series, made.plan, made.job, made.attempt) == (
+        "nightly",
+        "plans/ops",
+        "nightly-1",
+        2,
+    )
+
+
+def test_a_record_from_before_series_and_kinds_is_read(tmp_path):
+    kept = begun(status="failed", failure=records.Failure("E", "m"), ended=records.now())
+    records.write(kept, tmp_path)
+    path = tmp_path / kept.id / "run.json"
+    plain = json.loads(path.read_text())
+    for name in ("series", "plan", "job", "attempt", "seconds", "redacted"):
+        del plain[name]
+    del plain["failure"]["kind"]
+    path.write_text(json.dumps(plain))
+    found = records.read(path)
+    assert (found.series, found.attempt, found.failure.kind) == ("", 1, "other")
