@@ -11,8 +11,10 @@ from aiopslab.errors import AIOpsLabError, ParameterError
 from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, run_template
 
 LATE = {
+    "audit": "aiopslab.governance.command",
     "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
+    "policy": "aiopslab.governance.command",
     "profile": "aiopslab.drift.profiling",
     "promote": "aiopslab.drift.command",
     "prompts": "aiopslab.prompts.command",
