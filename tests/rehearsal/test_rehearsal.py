@@ -55,6 +55,11 @@ class Running:
     def end(self, seconds=60):
         return self.process.wait(seconds)
 
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+
 
 @pytest.fixture
 def start(tmp_path):
@@ -67,9 +72,17 @@ def start(tmp_path):
 
     yield start
     for running in started:
-        if running.process.poll() is None:
-            running.process.terminate()
-            running.process.wait(30)
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def slow_auth(tmp_path_factory):
+    """A rehearsal of a fault, and its folder; it takes a minute, so others run meanwhile."""
+    folder = tmp_path_factory.mktemp("slow_auth") / "recording"
+    options = ["--fault", "auth:latency", "--at", "20", "--minutes", "0.7", "--seed", "5"]
+    running = Running(folder, *options)
+    yield running, running.wait_until("warming up"), folder
+    running.stop()
 
 
 def gone(processes, seconds=10):
@@ -84,44 +97,7 @@ def read(folder):
     return frames, json.loads((folder / "truth.json").read_text())
 
 
-def test_a_fault_shows_in_the_service_that_has_it(start, tmp_path):
-    running = start("--fault", "auth:latency", "--at", "20", "--minutes", "0.7", "--seed", "5")
-    services = running.wait_until("recording")
-    assert set(services) == set(SERVICES)
-    assert running.end(120) == 0, running.said
-    assert gone(services)
-    frames, truth = read(tmp_path / "recording")
-
-    assert truth["complete"] is True
-    assert truth["root_cause_service"] == "auth"
-    assert "http.server.request.duration_p50_ms" in truth["root_cause_metrics"]
-    assert truth["command"] == (
-        "aiopslab rehearse --fault auth:latency --at 20 --minutes 0.7 --seed 5"
-    )
-    metrics, began = frames["metrics"], pd.Timestamp(truth["started"])
-    slow = metrics.xs("http.server.request.duration_p50_ms", axis=1, level="metric")
-    before = slow[slow.index < began].median()
-    after = slow[slow.index > began + pd.Timedelta(seconds=12)].median()
-    # The gateway waits for auth; nobody else is slowed down.
-    assert set((after - before).nlargest(2).index) == {"auth", "gateway"}
-    assert after["auth"] > before["auth"] + 200
-    assert (metrics.xs("up", axis=1, level="metric") == 1).all(axis=None)
-
-    assert ("gateway", "auth") in set(frames["topology"].itertuples(index=False, name=None))
-    spans = frames["spans"]
-    assert set(spans["service"]) == set(SERVICES)
-    roots = spans[spans["parent_span_id"].isna()]
-    assert set(roots["service"]) <= {"gateway", "indexer"}
-    assert spans["parent_span_id"].dropna().isin(spans["span_id"]).all()
-    assert frames["logs"]["trace_id"].dropna().isin(spans["trace_id"]).mean() > 0.9
-    assert len(frames["calls"]) > 30
-    assert frames["calls"]["retrieved_ids"].map(len).max() == 4
-    assert frames["calls"]["feedback"].dropna().isin([0, 1]).all()
-    seen = frames["observations"]
-    assert (seen["prediction"] == seen["target"]).mean() > 0.75
-    assert set(truth["decoys"]) == set(frames["changes"]["ref"])
-
-
+@pytest.mark.usefixtures("slow_auth")
 def test_ctrl_c_keeps_what_was_recorded(start, tmp_path):
     running = start("--fault", "none", "--minutes", "5")
     services = running.wait_until("recording")
@@ -191,3 +167,40 @@ def test_nothing_is_replaced_unless_it_is_a_recording(start, tmp_path):
     running = start("--fault", "none")
     assert running.end() == 2
     assert "--overwrite" in running.said
+
+
+def test_a_fault_shows_in_the_service_that_has_it(slow_auth):
+    running, services, folder = slow_auth
+    assert set(services) == set(SERVICES)
+    assert running.end(120) == 0, running.said
+    assert gone(services)
+    frames, truth = read(folder)
+
+    assert truth["complete"] is True
+    assert truth["root_cause_service"] == "auth"
+    assert "http.server.request.duration_p50_ms" in truth["root_cause_metrics"]
+    assert truth["command"] == (
+        "aiopslab rehearse --fault auth:latency --at 20 --minutes 0.7 --seed 5"
+    )
+    metrics, began = frames["metrics"], pd.Timestamp(truth["started"])
+    slow = metrics.xs("http.server.request.duration_p50_ms", axis=1, level="metric")
+    before = slow[slow.index < began].median()
+    after = slow[slow.index > began + pd.Timedelta(seconds=12)].median()
+    # The gateway waits for auth; nobody else is slowed down.
+    assert set((after - before).nlargest(2).index) == {"auth", "gateway"}
+    assert after["auth"] > before["auth"] + 200
+    assert (metrics.xs("up", axis=1, level="metric") == 1).all(axis=None)
+
+    assert ("gateway", "auth") in set(frames["topology"].itertuples(index=False, name=None))
+    spans = frames["spans"]
+    assert set(spans["service"]) == set(SERVICES)
+    roots = spans[spans["parent_span_id"].isna()]
+    assert set(roots["service"]) <= {"gateway", "indexer"}
+    assert spans["parent_span_id"].dropna().isin(spans["span_id"]).all()
+    assert frames["logs"]["trace_id"].dropna().isin(spans["trace_id"]).mean() > 0.9
+    assert len(frames["calls"]) > 30
+    assert frames["calls"]["retrieved_ids"].map(len).max() == 4
+    assert frames["calls"]["feedback"].dropna().isin([0, 1]).all()
+    seen = frames["observations"]
+    assert (seen["prediction"] == seen["target"]).mean() > 0.75
+    assert set(truth["decoys"]) == set(frames["changes"]["ref"])
