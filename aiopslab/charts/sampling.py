@@ -8,7 +8,7 @@ import pandas as pd
 POINTS = 4_000  # four a pixel of a figure as wide as a notebook
 
 
-def thinned(
+def sampled(
     trace: Any, window: tuple[Any, Any] | None = None, points: int = POINTS
 ) -> dict[str, Any]:
     """Choose of a long line the points that make its shape.
@@ -39,7 +39,7 @@ def thinned(
     >>> import plotly.graph_objects as go
     >>> spike = np.zeros(100_000)
     >>> spike[54_321] = 1
-    >>> kept = thinned(go.Scatter(y=spike, mode="lines"))
+    >>> kept = sampled(go.Scatter(y=spike, mode="lines"))
     >>> len(kept["y"]) <= 4000, float(max(kept["y"])), int(kept["x"][np.argmax(kept["y"])])
     (True, 1.0, 54321)
     """

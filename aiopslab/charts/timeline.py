@@ -1,6 +1,6 @@
 """The evidence on one time axis: metrics as lines, and log lines, alerts and changes below them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ CLOCK = [
 ]  # by the distance between ticks, ms
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
+Drawn = dict[str, Any]  # a trace, an axis, a shape or an annotation of plotly
 
 
 def timeline(
@@ -90,20 +91,29 @@ def timeline(
     headings = [*_names(series), *(lane.heading for lane in lanes)]
     heights = [SERIES_HEIGHT] * series.shape[1] + [lane.row_height * lane.rows for lane in lanes]
     total = sum(heights) + (HEADING_HEIGHT + GAP) * len(heights) or SERIES_HEIGHT
-    figure = go.Figure()
+    # All is collected and checked by plotly once: it checks what there is again with each addition.
+    traces: list[Drawn] = []
+    notes: list[Drawn] = []
+    shapes: list[Drawn] = []
+    axes: Drawn = {}
     top = 0
     for number, (height, heading) in enumerate(zip(heights, headings, strict=True), start=1):
         top += HEADING_HEIGHT
         domain = (1 - (top + height) / total, 1 - top / total)
         top += height + GAP
-        _write(figure, heading, domain[1])
+        notes.append(_heading(heading, domain[1]))
         if number <= series.shape[1]:
-            axis = _draw_series(figure, series.iloc[:, number - 1], number)
+            traces.append(_line(series.iloc[:, number - 1], number))
+            axis: Drawn = {"nticks": 3, "rangemode": "tozero"}
         else:
-            axis = _draw_lane(figure, lanes[number - 1 - series.shape[1]], number, span)
-        figure.update_layout({f"yaxis{number}": {"domain": domain, **axis}})
+            lane = lanes[number - 1 - series.shape[1]]
+            traces += _bars(lane, number, span)
+            axis = {"visible": False, "range": [max(lane.rows, 1) - 0.5, -0.5]}
+        axes[_axis(number).replace("y", "yaxis")] = {"domain": domain, **axis}
     for number, mark in enumerate(marks):
-        _draw_mark(figure, mark, number, span)
+        shapes += _shapes(mark)
+        notes.append(_note(mark, number, span))
+    figure = go.Figure(traces, {"annotations": notes, "shapes": shapes, **axes})
     spoken = f"{label(title)}. From top to bottom: {'; '.join(headings)}."
     above, below = 40 + 15 * len(marks), 52
     styled(figure, label(title), spoken, total + above + below)
@@ -114,8 +124,8 @@ def timeline(
 def _nothing(title: str) -> "go.Figure":
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    _write(figure, "There is no evidence with a time.", 0.5)
+    notes = [_heading("There is no evidence with a time.", 0.5)]
+    figure = go.Figure(layout={"annotations": notes})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return styled(figure, label(title), f"{label(title)}. Nothing to show.", 120)
@@ -149,61 +159,58 @@ def _span(series: pd.DataFrame, marks: Sequence[Mark], lanes: Sequence[Lane]) ->
     return low, high
 
 
-def _draw_series(figure: "go.Figure", series: "pd.Series[float]", number: int) -> dict[str, Any]:
-    """Draw a series on a y-axis of its own, and return what the axis looks like."""
+def _line(series: "pd.Series[float]", number: int) -> Drawn:
+    """Return the trace of a series on a y-axis of its own."""
     thin = thinned(series)
-    figure.add_scatter(
-        x=_plain(thin.index),
-        y=np.round(thin.to_numpy(dtype=float), 6),
-        yaxis=_axis(number),
-        mode="lines",
-        connectgaps=False,
-        line={"color": BLUE if number == 1 else GREY, "width": 1.6},
-        showlegend=False,
-        hovertemplate="%{x|%H:%M:%S}  %{y:.4g}<extra></extra>",
-    )
-    return {"nticks": 3, "rangemode": "tozero"}
+    return {
+        "type": "scatter",
+        "x": _plain(thin.index),
+        "y": np.round(thin.to_numpy(dtype=float), 6),
+        "yaxis": _axis(number),
+        "mode": "lines",
+        "connectgaps": False,
+        "line": {"color": BLUE if number == 1 else GREY, "width": 1.6},
+        "showlegend": False,
+        "hovertemplate": "%{x|%H:%M:%S}  %{y:.4g}<extra></extra>",
+    }
 
 
-def _draw_lane(figure: "go.Figure", lane: Lane, number: int, span: Span) -> dict[str, Any]:
-    """Draw a lane on a y-axis of its own, and return what the axis looks like."""
+def _bars(lane: Lane, number: int, span: Span) -> Iterator[Drawn]:
+    """Yield the traces of a lane on a y-axis of its own: bars, symbols, texts."""
     items = lane.items
-    more = {"yaxis": _axis(number), "showlegend": False, "cliponaxis": False}
+    more = {"type": "scatter", "yaxis": _axis(number), "showlegend": False, "cliponaxis": False}
     starts, ends = _plain(items["start"]), _plain(items["end"])
     lasts = (starts < ends).tolist()
     line = items["row"] + np.where(lasts, 0.28, 0.0)
     gap = np.full(len(items), None)
     if any(lasts):
-        figure.add_scatter(
-            x=np.stack([starts, ends, gap], axis=1).ravel().tolist(),
-            y=np.stack([line, line, gap], axis=1).ravel().tolist(),
-            mode="lines",
-            line={"color": lane.colour, "width": 5},
-            hoverinfo="skip",
-            **more,
-        )
+        yield more | {
+            "x": np.stack([starts, ends, gap], axis=1).ravel().tolist(),
+            "y": np.stack([line, line, gap], axis=1).ravel().tolist(),
+            "mode": "lines",
+            "line": {"color": lane.colour, "width": 5},
+            "hoverinfo": "skip",
+        }
     # All along a bar, so that it can be pointed at anywhere.
     for share in (0.5, 1.0) if any(lasts) else (1.0,):
-        figure.add_scatter(
-            x=starts + share * (ends - starts),
-            y=line,
-            mode="markers",
-            marker={
+        yield more | {
+            "x": starts + share * (ends - starts),
+            "y": line,
+            "mode": "markers",
+            "marker": {
                 "color": lane.colour,
                 "size": 11,
                 "symbol": items["symbol"].tolist(),
                 "line": {"color": lane.colour, "width": 2},
                 "opacity": float(share == 1.0),
             },
-            hovertext=items["hover"].tolist(),
-            hoverinfo="text",
-            **more,
-        )
-    figure.add_scatter(**_texts(items.drop_duplicates("row"), span), **more)
-    return {"visible": False, "range": [max(lane.rows, 1) - 0.5, -0.5]}
+            "hovertext": items["hover"].tolist(),
+            "hoverinfo": "text",
+        }
+    yield more | _texts(items.drop_duplicates("row"), span)
 
 
-def _texts(first: pd.DataFrame, span: Span) -> dict[str, Any]:
+def _texts(first: pd.DataFrame, span: Span) -> Drawn:
     """Return a trace of the texts of items, each on the side on which it has more room."""
     place = (first["start"] - span[0]) / (span[1] - span[0])
     room = np.maximum(place, 1 - place) * NARROWEST / CHARACTER
@@ -219,43 +226,47 @@ def _texts(first: pd.DataFrame, span: Span) -> dict[str, Any]:
     }
 
 
-def _draw_mark(figure: "go.Figure", mark: Mark, number: int, span: Span) -> None:
+def _shapes(mark: Mark) -> Iterator[Drawn]:
+    """Yield the interval and the line of a mark."""
     across = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     if mark.low is not None and mark.high is not None:
         low, high = _plain([mark.low, mark.high])
-        figure.add_shape(
-            type="rect", x0=low, x1=high, fillcolor=VERMILION, opacity=0.15, line_width=0, **across
-        )
+        area = {"fillcolor": VERMILION, "opacity": 0.15, "line": {"width": 0}}
+        yield {"type": "rect", "x0": low, "x1": high, **area, **across}
     (time,) = _plain([mark.time])
     line = {"color": VERMILION, "dash": "dot", "width": 2}
-    figure.add_shape(type="line", x0=time, x1=time, line=line, **across)
+    yield {"type": "line", "x0": time, "x1": time, "line": line, **across}
+
+
+def _note(mark: Mark, number: int, span: Span) -> Drawn:
+    """Return the text of a mark."""
     is_left = (mark.time - span[0]) / (span[1] - span[0]) < 0.5
-    figure.add_annotation(
-        x=time,
-        xref="x",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        yshift=15 * number,
-        xanchor="left" if is_left else "right",
-        text=label(mark.label, 30),
-        showarrow=False,
-        font={"size": 12, "color": VERMILION},
-    )
+    return {
+        "x": _plain([mark.time])[0],
+        "xref": "x",
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "yshift": 15 * number,
+        "xanchor": "left" if is_left else "right",
+        "text": label(mark.label, 30),
+        "showarrow": False,
+        "font": {"size": 12, "color": VERMILION},
+    }
 
 
-def _write(figure: "go.Figure", text: str, height: float) -> None:
-    figure.add_annotation(
-        text=text,
-        x=0,
-        xref="paper",
-        xanchor="left",
-        y=height,
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12},
-    )
+def _heading(text: str, height: float) -> Drawn:
+    return {
+        "text": text,
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": height,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
 
 
 def _dress_axis(figure: "go.Figure", span: Span) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import traitlets
 
-from aiopslab.charts.sampling import thinned
+from aiopslab.charts.sampling import sampled
 from aiopslab.widgets.page import Page
 
 # Of text: a contrast of at least 7 to 1 on the page of either theme, as in reports.
@@ -120,7 +120,7 @@ class Panel:
         layout["autosize"] = True
         if self.brush:
             layout |= {"dragmode": "select", "selectdirection": "h"}
-        return [each.to_plotly_json() | thinned(each) for each in self.figure.data], layout
+        return [each.to_plotly_json() | sampled(each) for each in self.figure.data], layout
 
     def _repeat(self) -> None:
         """Send all again: a view that opens may have missed what was drawn meanwhile."""
@@ -150,7 +150,7 @@ class Panel:
         ends = tuple(map(_place, window)) if window else None
         with self.widget.batch_update():
             for trace, whole in zip(self.widget.data, self.figure.data, strict=False):
-                trace.update(thinned(whole, ends))
+                trace.update(sampled(whole, ends))
 
 
 def _place(end: Any) -> Any:
