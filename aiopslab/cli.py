@@ -21,6 +21,7 @@ LATE = {
     "rehearse": "aiopslab.rehearsal.command",
     "remediate": "aiopslab.runbooks.command",
     "retrieval": "aiopslab.retrieval.command",
+    "run-all": "aiopslab.reports.plan_command",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
@@ -35,7 +36,8 @@ class Root(Commands):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
         if cmd_name in LATE:
-            command: click.Command = getattr(import_module(LATE[cmd_name]), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command: click.Command = getattr(import_module(LATE[cmd_name]), name)
             return command
         return super().get_command(ctx, cmd_name)
 
