@@ -1,19 +1,24 @@
-"""The gallery: one page over all the reports of a folder, newest first."""
+"""The gallery: a static site over all the reports of a folder, newest first."""
 
+import sqlite3
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from aiopslab.errors import ReportError
-from aiopslab.reports import render
-from aiopslab.reports.record import PAGE, Record, records, write_atomically
+from aiopslab.reports import addresses, listing, render
+from aiopslab.reports.feed import ENTRIES, feed
+from aiopslab.reports.index import FILENAME, Index, Touched, opened
+from aiopslab.reports.markup import environment
+from aiopslab.reports.record import PAGE, write_atomically
+from aiopslab.reports.trends import RUNS, trends
 
-INDEX = "index.html"
-TILES = 3  # headline figures a row has room for
-STATES = ("act", "watch", "ok", "failed", "running")
+INDEX = addresses.INDEX
+LOCK = ".gallery.lock"
+LISTED = 1_000  # runs a page lists; older ones are on the pages of their months
 
 
 def build(folder: Path) -> Path:
-    """Write ``FOLDER/index.html`` from the records on disk.
+    """Bring the gallery of a folder up to date.
 
     Parameters
     ----------
@@ -23,7 +28,7 @@ def build(folder: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        Of the page.
+        Of its first page.
 
     Raises
     ------
@@ -32,60 +37,121 @@ def build(folder: Path) -> Path:
 
     Notes
     -----
-    Runs that end side by side take turns, and each reads all records anew, so the last to write
-    knows of them all. A record that cannot be read is named on the page.
+    A run that is new costs reading one record and writing the pages that tell of it: the first
+    page, that of its series, that of its month, and the feed. Runs that end side by side take
+    turns, and each sees all that have ended before. A record that cannot be read is named on the
+    page. An index that is torn is made anew from the records.
     """
     from filelock import FileLock
 
     if not folder.is_dir():
         raise ReportError(f"there is no folder {folder}", "Give the folder that reports are in.")
     try:
-        with FileLock(folder / ".gallery.lock"):
-            found = list(records(folder))
-            write_atomically(folder / INDEX, page(found, folder))
+        with FileLock(folder / LOCK):
+            try:
+                _update(folder)
+            except sqlite3.DatabaseError:
+                (folder / FILENAME).unlink(missing_ok=True)
+                _update(folder)
     except OSError as error:
         raise ReportError(
             f"cannot write the gallery in {folder}: {error.strerror}", "Choose another folder."
         ) from None
+    except sqlite3.Error as error:
+        raise ReportError(
+            f"cannot keep the index of {folder}: {error}", "Choose another folder."
+        ) from None
     return folder / INDEX
 
 
-def page(found: list[Record | ReportError], folder: Path) -> str:
-    """Render the gallery.
+def rebuild(folder: Path) -> Path:
+    """Make the gallery of a folder anew from its records, whatever its index says.
 
     Parameters
     ----------
-    found
-        Records, and an error for each that could not be read.
     folder
         The output folder of the runs.
+
+    Raises
+    ------
+    ReportError
+        If the folder does not exist or cannot be written.
     """
-    runs = [each for each in found if isinstance(each, Record)]
-    runs.sort(key=lambda record: record.started, reverse=True)
-    script = render.asset("gallery.js")
-    template = render.environment().get_template("gallery.html.j2")
-    return template.render(
+    (folder / FILENAME).unlink(missing_ok=True)
+    return build(folder)
+
+
+def _update(folder: Path) -> None:
+    """Write the pages that are out of date, and keep the index when all are written."""
+    with opened(folder) as index:
+        touched = index.refresh()
+        plotly = folder / addresses.plotly()
+        if not plotly.is_file():
+            write_atomically(plotly, render.plotly_js())
+        if touched or not (folder / INDEX).is_file():
+            _write_series(index, touched, folder)
+            _write_months(index, touched, folder)
+            _write_feed(index, folder)
+            _write_first(index, folder)
+
+
+def _write_first(index: Index, folder: Path) -> None:
+    total = index.count()
+    text = listing.page(
+        index.listed(LISTED),
+        INDEX,
+        "Reports",
+        total=total,
+        months=index.months(),
+        problems=index.problems(),
         folder=folder.name,
-        rows=[_row(record, folder) for record in runs],
-        templates=sorted({record.template for record in runs}),
-        states=[state for state in STATES if state in {render.state(record) for record in runs}],
-        unread=[each.problem for each in found if isinstance(each, ReportError)],
-        style=render.safe(render.asset("style.css")),
-        script=render.safe(script),
-        script_hash=render.safe(render.csp_hash(script)),
     )
+    write_atomically(folder / INDEX, text)
 
 
-def _row(record: Record, folder: Path) -> dict[str, Any]:
-    state = render.state(record)
-    concluded = record.verdict.headline if record.verdict else ""
-    return {
-        "record": record,
-        "state": state,
-        "glyph": render.GLYPHS[state],
-        "headline": str(record.failure) if record.failure else concluded or "still running",
-        "tiles": render.tiles(record)[:TILES],
-        "sources": [each["source"] for each in record.evidence],
-        "took": f"{record.duration_s:.0f} s" if record.ended else "",
-        "has_page": (folder / record.id / PAGE).is_file(),
-    }
+def _write_months(index: Index, touched: Touched, folder: Path) -> None:
+    """Write the pages of months, which only a gallery has that is too long for one page."""
+    if index.count() <= LISTED:
+        return
+    for month in index.months():
+        path = folder / addresses.month(month)
+        if month in touched.months or not path.is_file():
+            listed = index.listed(-1, month=month)
+            text = listing.page(
+                listed, addresses.month(month), f"Reports of {month}", total=len(listed.rows)
+            )
+            write_atomically(path, text)
+
+
+def _write_series(index: Index, touched: Touched, folder: Path) -> None:
+    left = set(index.series())
+    for name in touched.series:
+        path = folder / addresses.series(name)
+        latest = folder / addresses.latest(name)
+        if name not in left:
+            path.unlink(missing_ok=True)
+            latest.unlink(missing_ok=True)
+            continue
+        ended = index.newest(RUNS, name)
+        report = next((f"../../{quote(run.id)}/{PAGE}" for run in ended if run.has_page), "")
+        text = listing.page(
+            index.listed(LISTED, series=name),
+            addresses.series(name),
+            name,
+            total=index.count(name),
+            trends=trends(ended),
+            latest="latest.html" if report else "",
+            months=index.months(),
+        )
+        write_atomically(path, text)
+        if report:
+            page = environment().get_template("latest.html.j2")
+            write_atomically(latest, page.render(series=name, report=report))
+
+
+def _write_feed(index: Index, folder: Path) -> None:
+    path = folder / addresses.FEED
+    previous = path.read_text("utf-8", "replace") if path.is_file() else ""
+    write_atomically(
+        path, feed(index.newest(ENTRIES), f"Reports: {folder.resolve().name}", previous)
+    )

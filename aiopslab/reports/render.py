@@ -1,35 +1,30 @@
-"""An executed notebook as one self-contained HTML page."""
+"""An executed notebook as an HTML page: one of a gallery, or a file that stands alone."""
 
 import base64
 import gzip
-import hashlib
 import json
 import re
 import warnings
-from collections.abc import Iterator
 from functools import cache
-from html import escape
 from math import isnan
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from aiopslab.findings import VERDICT_MIME, Level
-from aiopslab.reports.record import Record
-from aiopslab.reports.tables import readable
+from aiopslab.errors import ReportError
+from aiopslab.findings import Level
+from aiopslab.reports import addresses
+from aiopslab.reports.cells import Cells
+from aiopslab.reports.markup import asset, csp_hash, environment, safe
+from aiopslab.reports.record import Record, series
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-ASSETS = Path(__file__).parent / "assets"
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
-PAPERMILL_NOTICE = "papermill-error-cell-tag"  # our banner says it better
-STREAM_LIMIT = 20_000  # characters of printed text a cell shows; the notebook keeps them all
+Edition = Literal["internal", "redacted"]
 GLYPHS = {"ok": "✓", "watch": "◐", "act": "▲", "failed": "✕", "running": "…"}
 UNKNOWN_SIZE = "       ? MB"
+_LINKED = re.compile(r'\A"use strict";\nconst PLOTLY = \{"src": "[^"]*"\};')
+_SITE_LINKS = re.compile(r'<a class="site".*?</a>', re.DOTALL)
 
 
-def page(notebook: dict[str, Any], record: Record) -> str:
-    """Render a run.
+def page(notebook: dict[str, Any], record: Record, edition: Edition = "internal") -> str:
+    """Render a run as a page of a gallery.
 
     Parameters
     ----------
@@ -37,17 +32,24 @@ def page(notebook: dict[str, Any], record: Record) -> str:
         The executed notebook, format 4, as plain JSON.
     record
         Of its run.
+    edition
+        ``redacted`` leaves out how to run it again and the record itself, for outsiders.
 
     Returns
     -------
     str
-        HTML that needs no other file and no network. plotly.js is in it once, compressed, and only
-        where there is a figure. The page's own scripts are the only ones its Content-Security-
-        Policy lets run, so markup that slipped into an output stays dead.
+        HTML that needs no network, and no other file but the plotly.js that the reports of a
+        gallery share, where there is a figure. Its Content-Security-Policy lets the page's own
+        script run and what that loads, and nothing else, so markup that slipped into an output
+        stays dead.
+
+    See Also
+    --------
+    self_contained : The same page as one file.
     """
     cells = Cells()
     blocks = [block for cell in notebook["cells"] for block in cells.render(cell)]
-    script = asset("report.js")
+    script = _script({"src": f"../{addresses.plotly()}"}) if cells.figures else _script({})
     text = (
         environment()
         .get_template("report.html.j2")
@@ -60,9 +62,12 @@ def page(notebook: dict[str, Any], record: Record) -> str:
             tiles=tiles(record),
             sections=cells.sections,
             blocks=[safe(block) for block in blocks],
-            facts=_facts(record),
+            facts=_facts(record, edition),
+            has_code=edition == "internal",
+            kept=safe(_kept(record)) if edition == "internal" else "",
             figures=[(anchor, safe(figure)) for anchor, figure in cells.figures],
-            plotly=safe(_plotly() if cells.figures else ""),
+            index=f"../{addresses.INDEX}",
+            series=f"../{addresses.series(series_of(record))}",
             script=safe(script),
             script_hash=safe(csp_hash(script)),
             style=safe(asset("style.css")),
@@ -70,6 +75,28 @@ def page(notebook: dict[str, Any], record: Record) -> str:
     )
     size = len(text.encode("utf-8", "backslashreplace"))
     return text.replace(UNKNOWN_SIZE, f"{size / 1e6:8.2f} MB", 1)
+
+
+def self_contained(html: str) -> str:
+    """Make one file of a page of a gallery: plotly.js is in it, compressed; links to others go.
+
+    Parameters
+    ----------
+    html
+        What `page` made.
+
+    Raises
+    ------
+    ReportError
+        If it is no page of this library.
+    """
+    if '<meta name="generator" content="AIOps Lab' not in html:
+        raise ReportError("this is no report of AIOps Lab", "Give a report.html of a gallery.")
+    before, opening, rest = html.rpartition("<script>")  # ours is the last
+    script, closing, after = rest.partition("</script>")
+    whole = _LINKED.sub(lambda _: _opening({"packed": _packed()}), script)
+    before = _SITE_LINKS.sub("", before).replace(csp_hash(script), csp_hash(whole), 1)
+    return f"{before}{opening}{whole}{closing}{after}"
 
 
 def state(record: Record) -> Level | str:
@@ -89,111 +116,84 @@ def headline(record: Record) -> str:
 def tiles(record: Record) -> list[tuple[str, str]]:
     """Return the headline figures, readable."""
     figures = record.verdict.metrics if record.verdict else {}
-    return [(name, _figure(value)) for name, value in figures.items()]
+    return [(name, readable_number(value)) for name, value in figures.items()]
 
 
-def _figure(value: float) -> str:
+def readable_number(value: float) -> str:
+    """Return a number as a headline figure.
+
+    Examples
+    --------
+    >>> readable_number(1234.5678), readable_number(0.012345), readable_number(float("nan"))
+    ('1,235', '0.0123', '–')
+    """
     if isnan(value):
         return "–"
     return f"{value:,.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
-class Cells:
-    """Renders the cells of one notebook, collecting its sections and figures on the way."""
-
-    def __init__(self) -> None:
-        self.sections: list[dict[str, str]] = []
-        self.figures: list[tuple[str, str]] = []
-
-    def render(self, cell: dict[str, Any]) -> Iterator[str]:
-        """Yield the HTML of a cell, piece by piece."""
-        source = "".join(cell["source"])
-        if PAPERMILL_NOTICE in cell["metadata"].get("tags", []):
-            return
-        if cell["cell_type"] == "markdown":
-            yield self._prose(source)
-        if cell["cell_type"] != "code":
-            return
-        if source.strip():
-            code = f"<pre>{escape(source)}</pre>"
-            yield f'<details class="code" open><summary>Code</summary>{code}</details>'
-        for output in cell["outputs"]:
-            yield from self._output(output)
-
-    def _prose(self, source: str) -> str:
-        html = _markdown(source)
-
-        def with_anchor(match: re.Match[str]) -> str:
-            title = re.sub(r"<[^>]*>", "", match[1])
-            anchor = f"section-{len(self.sections) + 1}"
-            self.sections.append({"anchor": anchor, "title": title})
-            return f'<h2 id="{anchor}">{match[1]}</h2>'
-
-        return re.sub(r"<h2[^>]*>(.*?)</h2>", with_anchor, html, flags=re.DOTALL)
-
-    def _output(self, output: dict[str, Any]) -> Iterator[str]:
-        kind = output["output_type"]
-        if kind == "stream":
-            yield f'<pre class="stream">{_ansi(_capped("".join(output["text"])))}</pre>'
-        elif kind == "error":
-            traceback = _ansi(_capped("\n".join(output["traceback"])))
-            yield f'<pre class="traceback">{traceback}</pre>'
-        else:
-            yield self._data(output["data"])
-
-    def _data(self, data: dict[str, Any]) -> str:
-        if PLOTLY_MIME in data:
-            return self._figure(data[PLOTLY_MIME])
-        if "text/html" in data:
-            html = readable("".join(data["text/html"]))
-            return f'<div id="conclusion">{html}</div>' if VERDICT_MIME in data else html
-        if "image/svg+xml" in data:
-            # As a picture, not as markup: a picture cannot run anything.
-            encoded = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
-            return f'<img alt="" src="data:image/svg+xml;base64,{encoded}">'
-        for mime in ("image/png", "image/jpeg"):
-            if mime in data:
-                return f'<img alt="" src="data:{mime};base64,{"".join(data[mime]).strip()}">'
-        return f'<pre class="stream">{escape(_capped("".join(data.get("text/plain", ""))))}</pre>'
-
-    def _figure(self, figure: dict[str, Any]) -> str:
-        anchor = f"figure-{len(self.figures) + 1}"
-        layout = figure.get("layout", {})
-        title = re.sub(r"<[^>]*>", "", layout.get("title", {}).get("text", "Figure"))
-        spoken = (layout.get("meta") or {}).get("description", title)
-        plain = json.dumps({"data": figure["data"], "layout": layout}, ensure_ascii=False)
-        self.figures.append((anchor, plain.replace("<", "\\u003c")))
-        height = int(layout.get("height") or 450)
-        return (
-            f'<figure data-figure="{anchor}" aria-label="{escape(title)}">'
-            f'<div class="plot" style="min-height:{height}px">'
-            f'<p class="missing soft">{escape(title)}: the figure is drawn by JavaScript.</p></div>'
-            f'<figcaption class="unseen">{escape(spoken)}</figcaption></figure>'
-        )
+def series_of(record: Record) -> str:
+    """Return the series of a run; records of older versions do not name it."""
+    return record.series or series(record.template, record.parameters)
 
 
-def _facts(record: Record) -> list[tuple[str, str]]:
+def plotly_js() -> str:
+    """Return the plotly.js that draws the figures."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from plotly.offline import get_plotlyjs
+    return str(get_plotlyjs())
+
+
+def _script(plotly: dict[str, str]) -> str:
+    return _opening(plotly) + asset("report.js").removeprefix('"use strict";')
+
+
+def _opening(plotly: dict[str, str]) -> str:
+    return f'"use strict";\nconst PLOTLY = {json.dumps(plotly)};'
+
+
+@cache
+def _packed() -> str:
+    return base64.b64encode(gzip.compress(plotly_js().encode(), 9, mtime=0)).decode()
+
+
+def _kept(record: Record) -> str:
+    """Return the record as it stands in the page, for programs that read it again."""
+    plain = {name: value for name, value in record.to_json().items() if name != "process"}
+    return json.dumps(plain, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _facts(record: Record, edition: Edition) -> list[tuple[str, str]]:
+    facts = [
+        ("report", f"{record.title} ({record.template})"),
+        ("run", record.id),
+        ("series", series_of(record)),
+        ("started", f"{record.started[:19].replace('T', ' ')} UTC"),
+        ("took", f"{record.duration_s:.1f} s" if record.ended else "not ended"),
+        ("size of this page", UNKNOWN_SIZE),
+    ]
+    if edition == "internal":
+        facts += _inner_facts(record)
+    return facts
+
+
+def _inner_facts(record: Record) -> list[tuple[str, str]]:
+    """Return what only those inside may know: what it was run with, on what, and how."""
+    facts = [(f"parameter {name}", _plain(value)) for name, value in record.parameters.items()]
+    for each in record.evidence:
+        facts.append(("data", f"{each['source']}; rows: {_rows(each['frames'])}"))
+        facts.append(("data digest", f"sha256 {each['digest']}"))
+        facts += [("assumed", note) for note in each["notes"]]
     given = " ".join(
         f"-p {name}={_shell(value)}"
         for name, value in record.parameters.items()
         if value is not None
     )
-    facts = [
-        ("report", f"{record.title} ({record.template})"),
-        ("run", record.id),
-        ("started", f"{record.started[:19].replace('T', ' ')} UTC"),
-        ("took", f"{record.duration_s:.1f} s" if record.ended else "not ended"),
-        ("size of this page", UNKNOWN_SIZE),
-    ]
-    facts += [(f"parameter {name}", _plain(value)) for name, value in record.parameters.items()]
-    for each in record.evidence:
-        facts.append(("data", f"{each['source']}; rows: {_rows(each['frames'])}"))
-        facts.append(("data digest", f"sha256 {each['digest']}"))
-        facts += [("assumed", note) for note in each["notes"]]
-    facts.append(("template digest", f"sha256 {record.template_digest}"))
     versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
     return [
         *facts,
+        ("template digest", f"sha256 {record.template_digest}"),
         ("versions", versions),
         ("run it again", f"aiopslab run {record.template} {given}"),
     ]
@@ -212,54 +212,3 @@ def _shell(value: Any) -> str:
 
     text = value if isinstance(value, str) else json.dumps(value)
     return shlex.quote(text)
-
-
-def _capped(text: str) -> str:
-    if len(text) <= STREAM_LIMIT:
-        return text
-    left = len(text) - STREAM_LIMIT
-    return f"{text[:STREAM_LIMIT]}\n… {left:,} more characters are in the notebook."
-
-
-def _markdown(source: str) -> str:
-    import mistune
-
-    return str(mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])(source))
-
-
-def _ansi(text: str) -> str:
-    """Drop colours meant for a terminal, and escape the rest."""
-    return escape(re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text))
-
-
-def asset(name: str) -> str:
-    """Return the text of a stylesheet or script of the pages."""
-    return (ASSETS / name).read_text(encoding="utf-8")
-
-
-@cache
-def _plotly() -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from plotly.offline import get_plotlyjs
-    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()
-
-
-def csp_hash(script: str) -> str:
-    """Return the source by which a Content-Security-Policy lets one inline script run."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-@cache
-def environment() -> "Environment":
-    """Return the jinja2 environment of the pages; it escapes everything it is not told is safe."""
-    from jinja2 import Environment, FileSystemLoader
-
-    return Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
-
-
-def safe(html: str) -> Any:
-    """Mark HTML that was made here, from escaped parts, as not to be escaped again."""
-    from markupsafe import Markup
-
-    return Markup(html)  # noqa: S704

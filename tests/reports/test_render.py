@@ -1,13 +1,19 @@
 import base64
 import gzip
+import json
+import math
 import re
 from dataclasses import replace
 
 import pytest
 
+from aiopslab.errors import ReportError
 from aiopslab.findings import VERDICT_MIME, Verdict
+from aiopslab.reports import addresses
 from aiopslab.reports import record as records
-from aiopslab.reports.render import STREAM_LIMIT, page
+from aiopslab.reports.cells import STREAM_LIMIT
+from aiopslab.reports.markup import csp_hash
+from aiopslab.reports.render import page, self_contained
 from tests.notebooks import code, prose
 
 VERDICT = Verdict("watch", "Look <again>", {"rows": 1234.5678, "none": float("nan")})
@@ -66,21 +72,77 @@ def test_markup_in_prose_is_text():
 
 def test_only_the_pages_own_script_may_run():
     html = rendered(data(**{"text/html": "<script>alert(1)</script>"}))
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
-    assert "default-src 'none'" in policy
-    assert "script-src 'sha256-" in policy
-    assert "script-src 'unsafe-inline'" not in policy
+    assert "default-src 'none'" in policy(html)
+    assert "script-src 'sha256-" in policy(html) and "'strict-dynamic'" in policy(html)
+    assert not re.search(r"script-src[^;]*('unsafe|https?:|blob:|\*)", policy(html))
 
 
-def test_plotly_is_there_once_and_only_for_a_figure():
-    figure = {"data": [], "layout": {"title": {"text": "A </script> title"}, "height": 300}}
-    assert 'id="plotly"' not in rendered()
-    html = rendered(*[data(**{PLOTLY: figure, "text/html": "never"})] * 12)
-    assert html.count('id="plotly"') == 1
+def policy(html):
+    return re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
+
+
+def own_script(html):
+    return html.rpartition("<script>")[2].partition("</script>")[0]
+
+
+FIGURE = {
+    "data": [{"type": "scatter", "y": [math.sin(each) for each in range(2_000)]}],
+    "layout": {"title": {"text": "A </script> title"}, "height": 300},
+}
+
+
+def test_twelve_figures_share_the_plotly_of_their_gallery():
+    html = rendered(*[data(**{PLOTLY: FIGURE, "text/html": "never"})] * 12)
+    assert html.count("<figure data-figure") == 12
     assert "</script> title" not in html and "never" not in html
-    packed = re.search(r'id="plotly">([^<]*)<', html)[1]
+    assert f'"src": "../{addresses.plotly()}"' in own_script(html)
+    assert len(html.encode()) < 1e6
+
+
+def test_one_file_holds_plotly_once_and_no_link_into_a_gallery():
+    html = rendered(*[data(**{PLOTLY: FIGURE})] * 12)
+    whole = self_contained(html)
+    packed = re.search(r'"packed": "([^"]*)"', own_script(whole))[1]
     assert b"plotly.js v" in gzip.decompress(base64.b64decode(packed))
-    assert len(html) < 2.5e6
+    assert whole.count(packed[:60]) == 1 and len(whole.encode()) < 6e6
+    assert "../" in html and "../" not in whole
+    assert self_contained(whole) == whole
+
+
+def test_a_page_without_a_figure_asks_for_no_plotly():
+    assert "plotly" not in own_script(rendered()).partition("// PLOTLY")[0]
+    assert len(self_contained(rendered())) < 1e5
+
+
+@pytest.mark.parametrize("made", [rendered, lambda *shown: self_contained(rendered(*shown))])
+def test_the_policy_names_the_script_that_is_there(made):
+    html = made(data(**{PLOTLY: FIGURE}))
+    assert csp_hash(own_script(html)) in policy(html)
+
+
+def test_markup_cannot_say_which_plotly_is_loaded():
+    """What the script loads is covered by its hash: a copy of it can load nothing else."""
+    clobbered = '<p id="plotly" data-src="https://evil.example/x.js"></p><base href="//evil">'
+    html = rendered(data(**{"text/html": clobbered}), data(**{PLOTLY: FIGURE}))
+    assert "dataset.src" not in own_script(html) and 'getElementById("plotly")' not in html
+    assert "base-uri 'none'" in policy(html)
+
+
+def test_something_else_is_not_made_one_file():
+    with pytest.raises(ReportError, match="no report"):
+        self_contained("<html></html>")
+
+
+def test_the_record_stands_in_the_page_for_programs_and_not_for_outsiders():
+    html = rendered()
+    kept = re.findall(
+        r'<script type="application/json" id="record">(.*?)</script>', html, re.DOTALL
+    )
+    assert json.loads(kept[-1])["parameters"] == {"evidence": "a b", "start": None}
+    assert "process" not in json.loads(kept[-1])
+    outside = page({"cells": []}, record(), edition="redacted")
+    assert 'id="record"' not in outside and "parameter evidence" not in outside
+    assert "aiopslab run" not in outside and "Show code" not in outside.rpartition("<script>")[0]
 
 
 def test_a_flood_of_prints_is_cut_and_said():

@@ -17,19 +17,31 @@ function colours(layout) {
   return changed;
 }
 
-async function plotly() {
-  const packed = document.getElementById("plotly");
-  const bytes = Uint8Array.from(atob(packed.textContent.trim()), (letter) => letter.charCodeAt(0));
+// PLOTLY stands above this script and is part of what the policy's hash covers: were it read from
+// the page, markup in an output could name a script of its own. In a gallery it is the address of
+// the plotly.js that the reports share; in a file that stands alone, plotly.js itself, packed.
+async function address() {
+  if (PLOTLY.src) return PLOTLY.src;
+  const bytes = Uint8Array.from(atob(PLOTLY.packed), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const code = new Blob([await new Response(stream).text()], { type: "text/javascript" });
+  return URL.createObjectURL(new Blob([await new Response(stream).text()], { type: "text/javascript" }));
+}
+
+async function plotly() {
   const script = document.createElement("script");
-  script.src = URL.createObjectURL(code);
+  script.src = await address();
   await new Promise((done, fail) => {
     script.onload = done;
     script.onerror = fail;
     document.head.append(script);
   });
   URL.revokeObjectURL(script.src);
+}
+
+function missing() {
+  return PLOTLY.src
+    ? `This figure needs the file ${PLOTLY.src} beside the report; \`aiopslab gallery export\` makes one file of both. `
+    : "This figure needs a browser of 2023 or later. ";
 }
 
 async function draw() {
@@ -39,7 +51,7 @@ async function draw() {
   } catch (error) {
     for (const figure of figures) {
       figure.querySelector(".missing").textContent =
-        "This figure needs a browser of 2023 or later. " + figure.querySelector("figcaption").textContent;
+        missing() + figure.querySelector("figcaption").textContent;
     }
     return;
   }
@@ -92,7 +104,7 @@ addEventListener("afterprint", () => {
 });
 
 const toggle = document.getElementById("code");
-toggle.addEventListener("click", () => {
+toggle?.addEventListener("click", () => {
   const show = toggle.getAttribute("aria-pressed") !== "true";
   toggle.setAttribute("aria-pressed", show);
   toggle.textContent = show ? "Hide code" : "Show code";
