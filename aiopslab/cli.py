@@ -14,6 +14,7 @@ LATE = {
     "audit": "aiopslab.governance.command",
     "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
+    "notify": "aiopslab.reports.notify_command",
     "policy": "aiopslab.governance.command",
     "profile": "aiopslab.drift.profiling",
     "promote": "aiopslab.drift.command",
