@@ -53,6 +53,14 @@ class ReportError(AIOpsLabError):
     """A report that could not be run, rendered or read."""
 
 
+class DiskError(ReportError):
+    """A report that could not be written where it belongs; says where it is kept instead."""
+
+
+class SecretError(AIOpsLabError):
+    """A secret that a run asks for and that is not where its reference points."""
+
+
 class RetrievalError(AIOpsLabError):
     """A corpus, an index or a retriever cannot be used as asked."""
 

@@ -1,26 +1,20 @@
-"""The execution of a notebook in a kernel, within limits."""
+"""The execution of a template in a kernel, within limits."""
 
-import json
 import logging
-import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiopslab.kernels import kernel_name
 from aiopslab.reports.catalogue import Template
+from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.record import Failure
 
-KERNEL = "python3"
-
 Progress = Callable[[int, int, str], None]
-
-
-class Terminated(KeyboardInterrupt):
-    """The runner was asked to stop by a signal other than Ctrl-C."""
+Keep = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -40,72 +34,88 @@ class Limits:
     output_bytes: int = 10_000_000
 
 
+USUAL = Limits()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an execution.
+
+    Parameters
+    ----------
+    notebook
+        As far as it came, format 4, as plain JSON.
+    failure
+        Why it came no further; ``None`` where every cell ran.
+    notes
+        What a reader of the report should know.
+    seconds
+        ``kernel`` until it was ready, ``cells``.
+    """
+
+    notebook: dict[str, Any]
+    failure: Failure | None
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+
 def execute(
-    template: Template, parameters: dict[str, Any], output: Path, progress: Progress
-) -> tuple[Failure | None, KeyboardInterrupt | None]:
-    """Execute a template; return how it failed and what stopped it."""
+    template: Template,
+    parameters: dict[str, Any],
+    progress: Progress,
+    limits: Limits,
+    interruption: Interruption,
+    keep: Keep,
+) -> Outcome:
+    """Run the cells of a template in a kernel of their own.
+
+    Parameters
+    ----------
+    template
+        What to run.
+    parameters
+        Checked values by name.
+    progress
+        Called before each code cell with its number, how many there are, and the heading above it.
+    limits
+        What it may take.
+    interruption
+        By which it is asked to stop; what there is then is returned within seconds.
+    keep
+        Called with the notebook after each code cell, to keep what there is.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
         import papermill
-        from jupyter_client.kernelspec import NoSuchKernel
-        from nbclient.exceptions import CellControlSignal, DeadKernelError
-        from traitlets.config import Config
+
+        from aiopslab.reports import engine
 
     # It warns of parameters that it cannot read; ours have been read and checked by now.
     logging.getLogger("papermill").setLevel(logging.ERROR)
 
-    headings = _headings(_read(template.path) or {"cells": []})
-    started: list[int] = []
+    headings: list[str] = []
 
-    def on_cell_start(cell: Any, cell_index: int) -> None:
-        if cell.cell_type == "code":
-            started.append(cell_index)
-            progress(len(started), len(headings), headings[min(len(started), len(headings)) - 1])
+    def on_start(number: int) -> None:
+        headings[:] = headings or _headings(execution.notebook)
+        progress(number, len(headings), headings[number - 1])
 
-    try:
-        # Sockets in a private folder: no port that others on the machine could listen to, and none
-        # that runs side by side could contend for.
-        with tempfile.TemporaryDirectory(prefix="aiopslab-") as sockets:
+    with tempfile.TemporaryDirectory(prefix="aiopslab-", ignore_cleanup_errors=True) as folder:
+        execution = engine.Execution(limits, interruption, on_start, keep, Path(folder))
+        try:
             papermill.execute_notebook(
                 str(template.path),
-                str(output),
+                None,  # which papermill would write at every cell, and not at once
                 parameters,
-                kernel_name=KERNEL,
+                engine_name=engine.NAME,
+                kernel_name=kernel_name(),
                 progress_bar=False,
-                on_cell_start=on_cell_start,
-                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
-                # What a kernel says of its own end is no business of the reader's.
-                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+                execution=execution,
             )
-    except papermill.PapermillExecutionError as error:
-        return Failure(error.ename, error.evalue, error.exec_count), None
-    except DeadKernelError:
-        reason = "the kernel died; the machine may have run out of memory"
-        return Failure("DeadKernel", reason, len(started) or None), None
-    except (CellControlSignal, NoSuchKernel, OSError, RuntimeError) as error:
-        return Failure(type(error).__name__, str(error), len(started) or None), None
-    except KeyboardInterrupt as interruption:
-        reason = "the run was stopped before it ended"
-        return Failure("Interrupted", reason, len(started) or None), interruption
-    return None, None
-
-
-@contextmanager
-def termination() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, so that the kernel goes and the record stays."""
-
-    def terminate(number: int, frame: Any) -> None:
-        raise Terminated
-
-    try:
-        previous = signal.signal(signal.SIGTERM, terminate)
-    except ValueError:  # not the main thread: its owner decides about signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        except papermill.PapermillExecutionError:
+            pass  # of which the execution tells
+        except (OSError, RuntimeError) as error:
+            execution.failure = Failure(type(error).__name__, str(error), kind="kernel")
+    return Outcome(execution.notebook, execution.failure, tuple(execution.notes), execution.seconds)
 
 
 def _headings(notebook: dict[str, Any]) -> list[str]:
@@ -117,12 +127,4 @@ def _headings(notebook: dict[str, Any]) -> list[str]:
             found.append(heading)
         elif source.startswith("#"):
             heading = source.splitlines()[0].lstrip("# ")
-    return [*found, heading]  # papermill adds a cell for the parameters
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return notebook
+    return found

@@ -40,6 +40,11 @@ class Parameter:
         """Whether a run must name it."""
         return self.default is REQUIRED
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether it says where a secret is; see `aiopslab.reports.secrets`."""
+        return re.search(r"\bSecret\b", self.annotation) is not None
+
     def adapter(self) -> Any:
         """Return the pydantic validator of its type.
 
@@ -77,7 +82,12 @@ WORDS = {
     "integer": "whole number",
     "boolean": "true or false",
 }
-FORMATS = {"date-time": "time (ISO 8601 with offset)", "date": "date", "duration": "duration"}
+FORMATS = {
+    "date-time": "time (ISO 8601 with offset)",
+    "date": "date",
+    "duration": "duration",
+    "secret": "secret, as env:NAME, file:PATH or keyring:SERVICE/NAME",
+}
 BOUNDS = {
     "minimum": "at least",
     "exclusiveMinimum": "above",
@@ -107,13 +117,14 @@ def _namespace() -> dict[str, Any]:
     from pydantic import AwareDatetime, Field
 
     from aiopslab import durations, sources
+    from aiopslab.reports.secrets import Secret
 
     plain = {each.__name__: each for each in (str, int, float, bool, list, dict)}
     times = {"date": date, "datetime": datetime, "timedelta": timedelta}
     typing = {"Annotated": Annotated, "Literal": Literal, "None": None}
     pydantic = {"AwareDatetime": AwareDatetime, "Field": Field}
     return (
-        {"__builtins__": {}, "durations": durations, "sources": sources}
+        {"__builtins__": {}, "durations": durations, "sources": sources, "Secret": Secret}
         | plain
         | times
         | typing
@@ -269,9 +280,8 @@ def _checked(parameter: Parameter, given: Any) -> Any:
         return adapter.dump_python(value, mode="json")
     except ValidationError as error:
         reasons = "; ".join(dict.fromkeys(_reason(each) for each in error.errors()))
-        shown = (
-            "(not shown)" if isinstance(given, str) and holds_credentials(given) else repr(given)
-        )
+        is_shown = not (isinstance(given, str) and holds_credentials(given))
+        shown = repr(given) if is_shown and not parameter.is_secret else "(not shown)"
         raise ParameterError(f"{parameter.name} is {shown}: {reasons}") from None
 
 

@@ -83,6 +83,9 @@ class Origin:
     attempt: int = 1
 
 
+BY_HAND = Origin()
+
+
 @dataclass(frozen=True)
 class Record:
     """One run of a template.
@@ -182,7 +185,7 @@ def begin(
     title: str,
     digest: str,
     parameters: dict[str, Any],
-    origin: Origin = Origin(),
+    origin: Origin = BY_HAND,
 ) -> Record:
     """Return the record of a run that starts now, in this process."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -232,6 +235,22 @@ def write_atomically(path: Path, text: str) -> None:
         ) from None
 
 
+def from_json(plain: dict[str, Any]) -> Record:
+    """Return a record from what `Record.to_json` made, also of an earlier version."""
+    known = {each.name for each in fields(Record)}
+    values = {name: value for name, value in plain.items() if name in known}
+    values["process"] = tuple(values["process"])
+    values["evidence"] = tuple(values["evidence"])
+    values["notes"] = tuple(values["notes"])
+    if values["verdict"] is not None:
+        values["verdict"] = Verdict.from_json(values["verdict"])
+    if values["failure"] is not None:
+        values["failure"] = Failure(**values["failure"])
+    record = Record(**values)
+    _time(record.started)
+    return record
+
+
 def read(path: Path) -> Record:
     """Read a record; a run whose process is gone is one that failed.
 
@@ -241,18 +260,7 @@ def read(path: Path) -> Record:
         If the file is torn, or not a record.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        known = {each.name for each in fields(Record)}
-        values = {name: value for name, value in plain.items() if name in known}
-        values["process"] = tuple(values["process"])
-        values["evidence"] = tuple(values["evidence"])
-        values["notes"] = tuple(values["notes"])
-        if values["verdict"] is not None:
-            values["verdict"] = Verdict.from_json(values["verdict"])
-        if values["failure"] is not None:
-            values["failure"] = Failure(**values["failure"])
-        record = Record(**values)
-        _time(record.started)
+        record = from_json(json.loads(path.read_text(encoding="utf-8")))
     except Exception as error:
         raise ReportError(
             f"{path} is not the record of a run: {error}", "Delete it, or run the report again."

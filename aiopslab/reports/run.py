@@ -1,32 +1,43 @@
 """One run: a template, its parameters, a kernel; then a notebook, a page and a record."""
 
+import getpass
 import json
+import os
 import platform
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from aiopslab.errors import ReportError
 from aiopslab.findings import VERDICT_MIME, Verdict
-from aiopslab.reports import gallery, render, tracking
-from aiopslab.reports.catalogue import Template
-from aiopslab.reports.execution import Limits, Progress, execute, termination
+from aiopslab.reports import gallery, secrets, tracking
+from aiopslab.reports.catalogue import FOLDERS, Template
+from aiopslab.reports.execution import USUAL, Limits, Outcome, Progress, execute
+from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.parameters import validate
 from aiopslab.reports.record import (
+    BY_HAND,
     NOTEBOOK,
-    PAGE,
     Failure,
     Origin,
     Record,
     begin,
+    from_json,
     now,
+    series,
     write,
-    write_atomically,
 )
+from aiopslab.reports.safekeeping import Keeper, cleaned, deposit, rescued
+from aiopslab.reports.scan import Scanner
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
 PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
+POLICY_VARIABLE = "AIOPSLAB_POLICY"
 
 
 def run(
@@ -34,8 +45,8 @@ def run(
     values: Mapping[str, Any],
     folder: Path,
     progress: Progress = lambda cell, cells, section: None,
-    origin: Origin = Origin(),
-    limits: Limits = Limits(),
+    origin: Origin = BY_HAND,
+    limits: Limits = USUAL,
 ) -> Record:
     """Run a template and keep all that comes of it.
 
@@ -57,32 +68,115 @@ def run(
     Returns
     -------
     Record
-        Its `status` is ``failed`` where the kernel died, a cell raised or nothing was concluded;
-        the partial notebook and a page marked as failed are kept then.
+        Its `status` is ``failed`` where the kernel died, a cell raised or took too long, a secret
+        was shown, or nothing was concluded; the partial notebook and a page marked as failed are
+        kept then.
 
     Raises
     ------
     ParameterError
         If the values do not fit; nothing has been started or written then.
+    SecretError
+        If a secret is not where its reference points; nothing has been started then either.
+    PolicyError
+        If a policy does not let this user run it on these sources; nothing has been started.
     ReportError
-        If the folder cannot be written.
+        If the folder cannot be written. Where that shows when the report is done, it is a
+        `DiskError` that says where the report is kept instead.
     KeyboardInterrupt
-        After an interruption, when the record of what there is has been written.
+        After an interruption, when what there is of the report has been written.
     """
     parameters = validate(template.parameters, values)
-    record = begin(template.name, template.title, template.digest, parameters, origin)
+    _authorise(template, parameters)
+    scanner = Scanner(secrets.known(template.parameters, parameters, _sources(template)))
+    record = _begun(template, parameters, origin, scanner)
     write(record, folder)
-    home = folder / record.id
-    with termination():
-        failure, interruption = execute(template, parameters, home / NOTEBOOK, progress)
-    notebook = _read(home / NOTEBOOK) or _read(template.path) or {"cells": []}
-    # papermill leaves the paths of this machine in a notebook that is made to be passed on.
-    for path in ("input_path", "output_path"):
-        notebook.get("metadata", {}).get("papermill", {}).pop(path, None)
+    with Interruption() as interruption:
+        keeper = Keeper(folder / record.id / NOTEBOOK, scanner)
+
+        def told(cell: int, cells: int, section: str) -> None:
+            progress(cell, cells, scanner.text(section, "headings"))
+
+        try:
+            outcome = execute(template, parameters, told, limits, interruption, keeper.keep)
+        except BaseException as error:  # of the caller's progress, or a defect of ours
+            reason = scanner.text(str(error), "record")
+            failure = Failure(type(error).__name__, reason)
+            write(replace(record, status="failed", ended=now(), failure=failure), folder)
+            raise
+        notebook = cleaned(outcome.notebook, scanner)
+        record = _concluded(record, notebook, outcome, scanner)
+        record = _publish(record, notebook, folder, scanner, interruption)
+        interruption.answer()
+    return record
+
+
+def _authorise(template: Template, parameters: Mapping[str, Any]) -> None:
+    policy = os.environ.get(POLICY_VARIABLE)
+    if not policy:
+        return
+    from aiopslab.governance import authorise
+
+    is_ours = template.path.parent in FOLDERS
+    sources = [
+        source
+        for parameter in template.parameters
+        if "sources." in parameter.annotation
+        for source in _texts(parameters[parameter.name])
+    ]
+    name = template.name if is_ours else str(template.path)
+    authorise(getpass.getuser(), name, sources, Path(policy))
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def _begun(
+    template: Template, parameters: dict[str, Any], origin: Origin, scanner: Scanner
+) -> Record:
+    name = scanner.text(template.name, "name")
+    if name != template.name:
+        name = re.sub(r"[^\w.-]+", "-", name).strip("-")  # which names a folder
+    title = scanner.text(template.title, "title")
+    shown = scanner.value(parameters, "parameters")
+    given = {each.name: each.default for each in template.parameters}
+    changed = {key: value for key, value in shown.items() if value != given.get(key)}
+    if not origin.series:
+        origin = replace(origin, series=series(name, changed))
+    return begin(name, title, template.digest, shown, origin)
+
+
+def _sources(template: Template) -> list[str]:
+    notebook = json.loads(template.path.read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in _code(notebook)]
+
+
+def _concluded(
+    record: Record, notebook: dict[str, Any], outcome: Outcome, scanner: Scanner
+) -> Record:
+    """Return the record of a run that has ended, without secrets."""
     verdicts = _bundles(notebook, VERDICT_MIME)
     verdict = Verdict.from_json(verdicts[-1]) if verdicts else None
+    failure = outcome.failure
     if failure is None and verdict is None:
-        failure = _inconclusive(notebook)
+        reason = "no cell called conclude(verdict), so there is nothing to report"
+        failure = Failure("NoVerdict", reason, kind="cell")
+    notes = [*outcome.notes]
+    if scanner.leaked:
+        names = ", ".join(sorted(scanner.leaked))
+        places = ", ".join(scanner.found)
+        reason = f"the value of {names} was shown ({places}); it has been taken out"
+        failure = failure or Failure("SecretShown", reason, kind="secret")
+        notes.append(
+            f"{reason[0].upper()}{reason[1:]}. Let the template not show it; renew the secret "
+            "where an earlier report may have."
+        )
+    elif scanner.found:
+        count, places = sum(scanner.found.values()), ", ".join(scanner.found)
+        notes.append(f"What looks like a secret was taken out {count} times ({places}).")
     record = replace(
         record,
         status="failed" if failure else "finished",
@@ -90,36 +184,62 @@ def run(
         verdict=verdict,
         failure=failure,
         evidence=tuple(_bundles(notebook, EVIDENCE_MIME)),
-        versions={"python": platform.python_version()} | {each: version(each) for each in PACKAGES},
+        versions={"python": platform.python_version()} | _versions(),
+        notes=tuple(notes),
+        seconds=outcome.seconds,
+        redacted=dict(scanner.found),
     )
-    record = _publish(record, notebook, folder)
-    if interruption is not None:
-        raise interruption
+    plain = record.to_json()
+    clean = scanner.value(plain, "record")
+    return record if clean is plain else from_json(clean)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {each: version(each) for each in PACKAGES}
+
+
+def _publish(
+    record: Record,
+    notebook: dict[str, Any],
+    folder: Path,
+    scanner: Scanner,
+    interruption: Interruption,
+) -> Record:
+    """Write a report, log it, and let it join the gallery."""
+    try:
+        record = deposit(record, notebook, folder, scanner)
+    except ReportError as error:
+        raise rescued(error, record, notebook, scanner) from None
+    # The report is safe before anything else can go wrong.
+    record = _noted(record, notebook, folder, scanner, _log(record, folder, interruption))
+    try:
+        gallery.build(folder)
+    except ReportError as error:
+        record = _noted(record, notebook, folder, scanner, f"It is in no gallery: {error.problem}.")
     return record
 
 
-def _publish(record: Record, notebook: dict[str, Any], folder: Path) -> Record:
-    home = folder / record.id
-    write_atomically(home / NOTEBOOK, json.dumps(notebook, indent=1, ensure_ascii=False))
-    write_atomically(home / PAGE, render.page(notebook, record))
-    write(record, folder)  # the report is safe before anything else can go wrong
-    problem = tracking.log(record, folder)
-    if problem:
-        record = replace(record, notes=(*record.notes, problem))
-        write_atomically(home / PAGE, render.page(notebook, record))
-        write(record, folder)
-    gallery.build(folder)
+def _log(record: Record, folder: Path, interruption: Interruption) -> str:
+    """Log a run to MLflow, as long as nobody wants it to end; return what went wrong."""
+    if interruption.count:
+        return "This run is not in MLflow: it was stopped."
+    try:
+        with interruption.breaking():
+            return tracking.log(record, folder)
+    except KeyboardInterrupt:
+        return "This run is not wholly in MLflow: it was stopped while it was logged."
+
+
+def _noted(
+    record: Record, notebook: dict[str, Any], folder: Path, scanner: Scanner, note: str
+) -> Record:
+    if not note:
+        return record
+    record = replace(record, notes=(*record.notes, scanner.text(note, "notes")))
+    with suppress(ReportError):  # the report itself is safe
+        return deposit(record, notebook, folder, scanner)
     return record
-
-
-def _inconclusive(notebook: dict[str, Any]) -> Failure:
-    """Say why a run without an error has no verdict."""
-    for number, cell in enumerate(_code(notebook), start=1):
-        if any(output.get("ename") == "SystemExit" for output in cell["outputs"]):
-            reason = "the cell left the kernel; the cells below it never ran"
-            return Failure("SystemExit", reason, number)
-    reason = "no cell called conclude(verdict), so there is nothing to report"
-    return Failure("NoVerdict", reason)
 
 
 def _bundles(notebook: dict[str, Any], mime: str) -> list[Any]:
@@ -130,11 +250,3 @@ def _bundles(notebook: dict[str, Any], mime: str) -> list[Any]:
 
 def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return notebook

@@ -1,0 +1,197 @@
+"""The client of one kernel: it knows when the kernel is gone, and is not flooded by it."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.utils import ensure_async
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from traitlets.config import Config
+
+from aiopslab.reports.flood import Gate
+
+WATCH_S = 0.25  # how often to look whether the kernel is still there
+DRAIN_S = 0.1  # in which the last that a dead kernel said arrives
+HANDSHAKE_S = 0.2
+LEAVE_S = 4.0  # that a kernel has to leave by itself when its work is done
+LAST_WORDS = 2_000  # characters
+
+ARGUMENTS = (
+    "--IPKernelApp.log_level=CRITICAL",  # what it says of its own end is no business of a reader
+    "--Session.packer=aiopslab.reports.packing.pack",
+)
+
+
+class Client(NotebookClient):  # type: ignore[misc]  # nbclient's traits are not typed
+    """Runs cells in a kernel that it starts.
+
+    Parameters
+    ----------
+    notebook
+        Whose cells are run; what they show is put into it.
+    kernel_name
+        Of the kernel specification.
+    output_bytes
+        What may be kept of what the cells print and show.
+    folder
+        A private one, for sockets: no port that others on the machine could listen to, and none
+        that runs side by side could contend for.
+
+    Attributes
+    ----------
+    exit_code : int or None
+        Of a kernel that died; below 0 the signal that killed it.
+    dropped : int
+        Characters that the last cell printed or showed in vain.
+    """
+
+    def __init__(
+        self, notebook: NotebookNode, kernel_name: str, output_bytes: int, folder: Path
+    ) -> None:
+        manager = {"transport": "ipc", "ip": f"{folder}/kernel", "shutdown_wait_time": LEAVE_S}
+        super().__init__(
+            notebook,
+            kernel_name=kernel_name,
+            config=Config({"KernelManager": manager}),
+            extra_arguments=list(ARGUMENTS),
+            raise_on_iopub_timeout=False,  # in a flood the last message of a cell may be lost
+        )
+        self.exit_code: int | None = None
+        self._gate = Gate(output_bytes)
+        self._errors = folder / "errors"
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def dropped(self) -> int:
+        """Characters that the last cell printed or showed in vain."""
+        return self._gate.dropped
+
+    async def start(self) -> None:
+        """Start the kernel and wait until it answers.
+
+        Raises
+        ------
+        DeadKernelError
+            If it dies before it does.
+        """
+        self.create_kernel_manager()
+        with self._errors.open("wb") as errors:
+            # What goes to its streams past Python belongs to nobody's terminal.
+            await self.async_start_new_kernel(stdout=errors, stderr=errors)
+        self.kc = self.km.client()
+        self.kc.start_channels(stdin=False, hb=False)
+        self.kc.allow_stdin = False
+        while not await self._answers():
+            await self._check()
+
+    async def _answers(self) -> bool:
+        """Tell whether it answers and what it publishes arrives.
+
+        jupyter_client's `wait_for_ready` asks the same and then listens for 0.2 s to no end.
+        """
+        sent = self.kc.kernel_info()
+        try:
+            reply = await self.kc.shell_channel.get_msg(timeout=WATCH_S)
+            while reply["parent_header"].get("msg_id") != sent:
+                reply = await self.kc.shell_channel.get_msg(timeout=WATCH_S)
+            await self.kc.iopub_channel.get_msg(timeout=HANDSHAKE_S)
+        except Empty:
+            return False
+        self.nb.metadata["language_info"] = reply["content"]["language_info"]
+        return True
+
+    async def execute(self, cell: NotebookNode, index: int) -> None:
+        """Run a code cell.
+
+        Raises
+        ------
+        CellExecutionError
+            If it raises.
+        DeadKernelError
+            If the kernel dies.
+        """
+        self._gate.begin()
+        try:
+            await self.async_execute_cell(cell, index)
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+            if rest := self._gate.end():
+                cell.outputs.append(new_output("stream", name="stdout", text=rest))
+
+    async def interrupt(self) -> None:
+        """Ask the cell to end, as Ctrl-C would."""
+        with suppress(RuntimeError, OSError):  # it may have gone, or not have come
+            await ensure_async(self.km.interrupt_kernel())
+
+    async def leave(self, gently: bool) -> None:
+        """End the kernel: gently where its work is done, else at once and with all it started."""
+        if self.km is None or not self.km.has_kernel:
+            return
+        group = getattr(self.km.provisioner, "pgid", None)
+        self.shutdown_kernel = "graceful" if gently else "immediate"
+        await self._async_cleanup_kernel()
+        if not gently and group and group != os.getpgid(0):
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
+
+    def last_words(self) -> str:
+        """Return the end of what the kernel's process said past Python."""
+        try:
+            return self._errors.read_text("utf-8", "replace")[-LAST_WORDS:].strip()
+        except OSError:
+            return ""
+
+    async def _check(self) -> None:
+        if await ensure_async(self.km.is_alive()):
+            return
+        self.exit_code = await self.km.provisioner.poll()
+        raise DeadKernelError("the kernel died")
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Watch the kernel while a cell runs (called by nbclient, which looks once a second)."""
+        self._watch = asyncio.current_task()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                await self._check()
+            except DeadKernelError:
+                await asyncio.sleep(DRAIN_S)
+                self.task_poll_for_reply.cancel()
+                return
+
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        """Take in a message of the kernel, as far as the gate lets it through."""
+        content = self._gate.admit(msg["msg_type"], msg["content"])
+        if content is None:
+            return None
+        return super().process_message({**msg, "content": content}, cell, cell_index)
+
+    def output(
+        self,
+        outs: list[NotebookNode],
+        msg: dict[str, Any],
+        display_id: str | None,
+        cell_index: int,
+    ) -> NotebookNode | None:
+        """Add an output; what is printed in pieces becomes one."""
+        last = outs[-1] if outs and not self.clear_before_next_output else None
+        if (
+            msg["msg_type"] == "stream"
+            and last is not None
+            and last.output_type == "stream"
+            and last.name == msg["content"]["name"]
+            and not self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        ):
+            last.text += msg["content"]["text"]
+            return last
+        return super().output(outs, msg, display_id, cell_index)
