@@ -11,7 +11,6 @@ from aiopslab.retrieval.query_drift import separation
 from aiopslab.retrieval.records import checksums, prepared
 from tests.chroma_server import chroma_server
 from tests.retrieval.stores import DIMENSIONS, Hashing, corpus, pages, vectors_of
-from tests.retrieval.two_writers import lose_vectors
 
 
 @pytest.fixture
@@ -44,10 +43,11 @@ def test_a_whole_index_is_ok(index):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("two-writers")
 @pytest.mark.parametrize("knows_model", [True, False])
-def test_the_loss_of_two_writers_is_caught_and_counted(tmp_path, knows_model):
-    lost, _ = lose_vectors(tmp_path / "index")
-    with read_index(tmp_path / "index", Hashing() if knows_model else None) as index:
+def test_the_loss_of_two_writers_is_caught_and_counted(lossy, knows_model):
+    folder, lost, _ = lossy
+    with read_index(folder, Hashing() if knows_model else None) as index:
         told = health.check(index)
     assert affected(told)["unreadable vectors"] == lost
     verdict = told.verdict()

@@ -16,7 +16,6 @@ from aiopslab.retrieval.chroma import open_index, read_index
 from aiopslab.retrieval.ingestion import ingest
 from tests.chroma_server import chroma_server
 from tests.retrieval.stores import Hashing, assert_equal, contents, corpus, edited, pages
-from tests.retrieval.two_writers import lose_vectors
 
 ROOT = Path(__file__).parents[2]
 INGEST = """
@@ -194,8 +193,10 @@ def test_a_server_that_goes_away_keeps_what_was_written(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_index_that_lost_vectors_is_built_anew(tmp_path):
-    lost, texts = lose_vectors(tmp_path / "index")
+@pytest.mark.xdist_group("two-writers")
+def test_an_index_that_lost_vectors_is_built_anew(tmp_path, lossy):
+    folder, lost, texts = lossy
+    snapshot.take(folder, tmp_path / "index")
     with open_index(tmp_path / "index", Hashing()) as index:
         told = ingested(index, texts)
         assert told.damaged >= lost > 0 and told.kept == 0
