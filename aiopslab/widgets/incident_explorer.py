@@ -3,22 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as widgets
 import pandas as pd
 
-from aiopslab.charts import Mark, service_map, timeline
 from aiopslab.errors import AIOpsLabError
-from aiopslab.incident.analysis import DRAWN, IncidentAnalysis
+from aiopslab.incident.analysis import IncidentAnalysis
 from aiopslab.incident.case import prepare
-from aiopslab.incident.views import evidence_series
 from aiopslab.incident.window import WindowReader, analyse_window, likely_window
-from aiopslab.incident.window_tables import WindowTables, extremes, ranking_frame
+from aiopslab.incident.window_tables import WindowTables, ranking_frame
 from aiopslab.reports.invocation import command_line
 from aiopslab.sources import check
 from aiopslab.sources.evidence import Evidence
 from aiopslab.widgets.incident_cause import CauseForm
+from aiopslab.widgets.incident_figures import services_map, window_timeline
 from aiopslab.widgets.incident_html import alert, analysed, command, first_reading
 from aiopslab.widgets.incident_tabs import IncidentTabs
 from aiopslab.widgets.panel import Panel
@@ -275,44 +274,18 @@ class IncidentExplorer(View):
     def _timeline(self) -> "go.Figure":
         """Draw the series that tell most of the window, those of the pinned service first."""
         shown = self._named or self.ranking["service"].head(SHOWN).tolist()
-        if self._service is not None:
-            shown = [self._service, *(each for each in shown if each != self._service)]
-        series = self.case.series
-        every = cast("list[tuple[str, str]]", series.columns.to_list())
-        drawn = evidence_series(self.suspects, series, shown)[:DRAWN] if shown else []
-        if self._service is not None and not any(each[0] == self._service for each in drawn):
-            of_it = [each for each in every if each[0] == self._service]
-            drawn = [*of_it[:2], *drawn][:DRAWN]
-        columns = drawn or every[:DRAWN]
-        marks = [Mark(self._window[0], "start of the window")]
-        alerts, changes = self.evidence.get("alerts"), self.evidence.get("changes")
-        return timeline(extremes(series[columns]), marks, None, alerts, changes)
+        return window_timeline(
+            self.evidence, self.case, self.suspects, self._window[0], shown, self._service
+        )
 
     def _map(self) -> "go.Figure":
-        figure = service_map(self.case.topology, self._scores, self._named)
-        return _with_services(figure, self.case.services)
+        return services_map(self.case, self._scores, self._named)
 
 
 _NO_CALLS = (
     "<p>Who calls whom is not known. Add traces, or a topology: "
     "<code>sources.open(…).joined(sources.open(&quot;topology.csv&quot;))</code>.</p>"
 )
-
-
-def _with_services(figure: "go.Figure", services: list[str]) -> "go.Figure":
-    """Write on each mark of a map which service it is."""
-    from aiopslab.charts.labels import wrapped
-
-    # A longer name first: of two that begin alike the whole one is meant.
-    told = sorted(((wrapped(each), each) for each in services), key=lambda each: -len(each[0]))
-    for trace in figure.data:
-        if trace.hovertext is None:
-            continue
-        trace.customdata = [
-            next((each for text, each in told if f"{hover}<br>".startswith(f"{text}<br>")), "")
-            for hover in trace.hovertext
-        ]
-    return figure
 
 
 def _meanwhile(work: Callable[[], Found], then: Callable[[Found], None]) -> None:
