@@ -12,6 +12,7 @@ from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, 
 
 LATE = {
     "audit": "aiopslab.governance.command",
+    "diff": "aiopslab.reports.diff_command",
     "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
     "notify": "aiopslab.reports.notify_command",
