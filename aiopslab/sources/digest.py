@@ -56,7 +56,7 @@ def _rows(frame: pd.DataFrame) -> tuple[bytes, bytes]:
 
 def _plain(values: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("datetime64[us, UTC]").astype("int64")
+        return pd.to_datetime(values, utc=True).dt.as_unit("us").astype("int64")
     if pd.api.types.is_numeric_dtype(values):
         return values.astype("float64") + 0.0
     if pd.api.types.is_object_dtype(values):

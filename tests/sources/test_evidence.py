@@ -186,3 +186,14 @@ def test_notes_are_said_once(tmp_path):
         "metrics has 1 infinite values; taken as missing",
     )
     assert np.isnan(evidence.metrics.iloc[0, 0])
+
+
+def test_further_times_without_a_zone_are_of_utc():
+    times = pd.date_range("2026-03-01", periods=2, freq="h")
+    edges = pd.DataFrame({"caller": ["a", "b"], "callee": ["b", "c"], "seen": times})
+    zoned = edges.assign(seen=times.tz_localize("UTC"))
+    first, second, third = (
+        Evidence.of({"topology": each}).digest
+        for each in (edges, zoned, edges.assign(seen=times[::-1]))
+    )
+    assert first == second != third
