@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.auth.decorator import authorized
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.base.handlers import APIHandler, AuthenticatedFileHandler, JupyterHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import ensure_async
@@ -80,6 +80,15 @@ class ReportsHandler(AuthenticatedFileHandler):
         return f"{super().content_security_policy} allow-popups allow-downloads"
 
 
+class PlotlyHandler(web.StaticFileHandler):
+    """The plotly.js of the gallery, for anybody: it is published software."""
+
+    @allow_unauthenticated
+    async def get(self, path: str, include_body: bool = True) -> None:
+        """Answer with the file."""
+        await super().get(path, include_body)
+
+
 class StartingHandler(JupyterHandler):
     """What is seen until MLflow, which starts when it is asked for, answers."""
 
@@ -106,11 +115,14 @@ class AIOpsLab(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Say who answers to which address."""
         reports: dict[str, Any] = {"path": self.reports, "default_filename": "index.html"}
+        assets: dict[str, Any] = {"path": str(Path(self.reports) / "assets")}
         self.handlers.extend(
             [
                 (r"/aiopslab/tiles", TilesHandler),
                 (f"/{STARTING_MLFLOW}", StartingHandler),
                 (r"/aiopslab/notebooks/([\w-]+)", NotebooksHandler),
+                # A page that cannot reach JupyterLab sends no cookie for the plotly.js it needs.
+                (r"/aiopslab/reports/assets/(plotly-[\d.]+\.min\.js)", PlotlyHandler, assets),
                 (r"/aiopslab/reports/(.*)", ReportsHandler, reports),
             ]
         )

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from aiopslab.errors import ReportError
 from aiopslab.reports import addresses, listing, render
+from aiopslab.reports.facts import Facts
 from aiopslab.reports.feed import ENTRIES, feed
 from aiopslab.reports.index import FILENAME, Index, Touched, opened
 from aiopslab.reports.markup import environment
@@ -62,6 +63,26 @@ def build(folder: Path) -> Path:
             f"cannot keep the index of {folder}: {error}", "Choose another folder."
         ) from None
     return folder / INDEX
+
+
+def runs(folder: Path) -> list[Facts]:
+    """Return all runs of a gallery, brought up to date, the newest first.
+
+    Parameters
+    ----------
+    folder
+        The output folder of the runs.
+
+    Raises
+    ------
+    ReportError
+        If the folder does not exist or cannot be written.
+    """
+    from filelock import FileLock
+
+    build(folder)
+    with FileLock(folder / LOCK), opened(folder) as index:
+        return index.all()
 
 
 def rebuild(folder: Path) -> Path:

@@ -84,8 +84,7 @@ def _figure(name: str, values: Sequence[float | None], runs: Sequence[Facts]) ->
             f"<title>{_when(runs[number])}: {readable_number(value)}</title></circle>"
         )
     drawn = [f'<polyline class="line" points="{" ".join(line)}"/>' for line in lines if line]
-    newest = values[-1]
-    said = readable_number(float("nan") if newest is None else newest)
+    said = readable_number(known[-1])
     spread = f"{readable_number(low)} to {readable_number(high)}"
     return _framed(name, said, spread, drawn + points, runs, WIDTH, HEIGHT)
 

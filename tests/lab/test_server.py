@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from aiopslab.lab.workspace import walkthroughs
-from aiopslab.reports import templates
+from aiopslab.reports import addresses, templates
 from tests.lab.running import running
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -103,6 +103,8 @@ def check_gallery(lab):
     assert "same-origin" not in page.headers["Content-Security-Policy"]
     assert lab.get("aiopslab/reports/.gallery.lock").status_code == 404
     assert lab.get("aiopslab/reports/index.html", token="wrong").is_redirect
+    shared = f"aiopslab/reports/{addresses.plotly()}"
+    assert "plotly.js v" in lab.get(shared, token="wrong").text[:500], "its pages send no cookie"
 
 
 def test_it_ends_with_a_polite_signal_and_says_why_it_did_not_start(tmp_path):

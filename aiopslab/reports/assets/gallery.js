@@ -103,11 +103,17 @@ function change(a, b) {
   return `${sign}${number(Math.abs(b - a))}${share}`;
 }
 
-function table(caption, a, b, cells) {
+function time(run) {
+  return `${run.started.slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function table(caption, one, other, key, cells) {
+  const [a, b] = [one[key], other[key]];
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   if (!names.length) return "";
   const made = document.createElement("table");
   made.createCaption().textContent = caption;
+  made.createTHead().append(row(["", time(one), time(other), "difference"], "th"));
   const body = made.createTBody();
   for (const name of names) {
     const [left, right, said] = cells(a[name], b[name]);
@@ -123,13 +129,11 @@ function table(caption, a, b, cells) {
 
 function side(run) {
   const card = document.createElement("article");
-  const level = document.createElement("span");
-  level.className = `level ${run.state}`;
-  level.textContent = run.state;
-  const link = rows.find((each) => each.run === run).element.querySelector(".said").cloneNode(true);
+  const listed = rows.find((each) => each.run === run).element;
+  const [level, link] = [".level", ".said"].map((part) => listed.querySelector(part).cloneNode(true));
   const when = document.createElement("p");
   when.className = "soft";
-  when.textContent = `${run.started.slice(0, 16).replace("T", " ")} UTC · ${run.title} · ${run.id}`;
+  when.textContent = `${time(run)} · ${run.title} · ${run.id}`;
   card.append(level, " ", link, when);
   return card;
 }
@@ -163,9 +167,9 @@ function compare(one, other) {
   more.append("With findings, intervals and figures: ", command);
   place.append(
     sides,
-    table("Headline figures", a.metrics, b.metrics, figures),
-    table("Parameters", a.parameters, b.parameters, plain),
-    table("Versions", a.versions, b.versions, plain),
+    table("Headline figures", a, b, "metrics", figures),
+    table("Parameters", a, b, "parameters", plain),
+    table("Versions", a, b, "versions", plain),
     more,
   );
 }
