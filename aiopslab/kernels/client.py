@@ -17,6 +17,8 @@ _START_S = 120.0  # much more than it takes to import everything, unless the mac
 _LAST_LINES = 3
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", IDLE)  # of the environment, by a parent
 
+_failed: dict[Surroundings, str] = {}
+
 
 def fork(
     argv: Sequence[str],
@@ -50,6 +52,9 @@ def fork(
         "cwd": cwd,
         "ends_with_runner": ends_with_runner,
     }
+    where = here()
+    if where in _failed:
+        raise CannotFork(_failed[where])
     for is_last in (False, True):  # a parent may leave in the moment that it is asked
         connection = parent()
         runner = [os.pidfd_open(os.getpid())] if ends_with_runner else []
@@ -60,7 +65,9 @@ def fork(
         except (OSError, EOFError):
             connection.close()
             if is_last:
-                raise CannotFork(f"the parent of kernels failed{_why(here())}") from None
+                # Lest the next kernel waits as long to hear the same.
+                _failed[where] = f"the parent of kernels failed{_why(where)}"
+                raise CannotFork(_failed[where]) from None
         finally:
             for each in runner:
                 os.close(each)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiopslab.kernels.messages import receive, send
-from aiopslab.kernels.surroundings import IDLE, IDLE_S, added_modules
+from aiopslab.kernels.surroundings import IDLE, IDLE_S, wanted_modules
 
 _PATIENCE_S = 10.0  # with who connects and then does not say what they want
 
@@ -250,7 +250,7 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     sys.path.pop(0)  # the folder of sockets, which ``-m`` puts there
     _dismiss_older(Path(listener.getsockname()))
-    preload.load(added_modules(os.environ))
+    preload.load(wanted_modules(os.environ))
     parent = Parent(listener, idle_s(os.environ))
     request = parent.serve()
     if request is None:

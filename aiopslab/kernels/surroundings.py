@@ -21,6 +21,7 @@ from tempfile import gettempdir
 from aiopslab.kernels.availability import CannotFork
 
 PRELOAD = "AIOPSLAB_KERNEL_PRELOAD"
+USUAL = "usual"
 IDLE = "AIOPSLAB_KERNEL_IDLE_S"
 IDLE_S = 600.0
 # What is read when an interpreter starts or a library is imported, by the start of its name.
@@ -108,15 +109,15 @@ def early_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def added_modules(environment: Mapping[str, str]) -> list[str]:
-    """Return the modules that the user wants imported as well.
+def wanted_modules(environment: Mapping[str, str]) -> list[str]:
+    """Return the modules that the user wants a parent to import; `USUAL` stands for the usual ones.
 
     Examples
     --------
-    >>> added_modules({"AIOPSLAB_KERNEL_PRELOAD": "torch, my_library.plots"})
-    ['torch', 'my_library.plots']
+    >>> wanted_modules({}), wanted_modules({"AIOPSLAB_KERNEL_PRELOAD": "usual, torch"})
+    (['usual'], ['usual', 'torch'])
     """
-    return [each.strip() for each in environment.get(PRELOAD, "").split(",") if each.strip()]
+    return [each.strip() for each in environment.get(PRELOAD, USUAL).split(",") if each.strip()]
 
 
 def _place() -> dict[str, object]:
@@ -141,7 +142,7 @@ def _build() -> Iterator[object]:
     for name in ("purelib", "platlib"):  # an installation changes what is listed there
         path = sysconfig.get_path(name)
         yield path, os.stat(path).st_mtime_ns  # noqa: PTH116
-    for name in sorted({"aiopslab", *(each.split(".")[0] for each in added_modules(os.environ))}):
+    for name in sorted({"aiopslab", *(each.split(".")[0] for each in wanted_modules(os.environ))}):
         yield from _sources(name)
 
 
