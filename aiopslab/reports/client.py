@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from jupyter_client.utils import ensure_async
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
@@ -29,7 +29,7 @@ ARGUMENTS = (
 )
 
 
-class Client(NotebookClient):  # type: ignore[misc]  # nbclient's traits are not typed
+class Client(NotebookClient):
     """Runs cells in a kernel that it starts.
 
     Parameters
@@ -51,6 +51,10 @@ class Client(NotebookClient):  # type: ignore[misc]  # nbclient's traits are not
     dropped : int
         Characters that the last cell printed or showed in vain.
     """
+
+    km: Any  # as nbclient has them once it has started
+    kc: Any
+    task_poll_for_reply: Any
 
     def __init__(
         self, notebook: NotebookNode, kernel_name: str, output_bytes: int, folder: Path

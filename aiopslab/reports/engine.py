@@ -84,7 +84,11 @@ class Execution:
         kills = death.out_of_memory_kills()
         client = Client(notebook, kernel_name, self.limits.output_bytes, self.folder)
         loop = asyncio.get_running_loop()
-        with self.interruption.listened(lambda: loop.call_soon_threadsafe(self._asked.set)):
+
+        def asked() -> None:
+            loop.call_soon_threadsafe(self._asked.set)
+
+        with self.interruption.listened(asked):
             try:
                 await self._start(client)
                 ready = monotonic()
@@ -153,9 +157,9 @@ class Execution:
             await task
         return False
 
-    async def _first(self, task: asyncio.Future[None], left_s: float) -> bool:
+    async def _first(self, task: asyncio.Future[Any], left_s: float) -> bool:
         """Wait until a task is done, the run is asked to stop, or time is over."""
-        asked = asyncio.ensure_future(self._asked.wait())
+        asked: asyncio.Future[Any] = asyncio.ensure_future(self._asked.wait())
         timeout = None if left_s == FOREVER else max(left_s, 0)
         await asyncio.wait({task, asked}, timeout=timeout, return_when="FIRST_COMPLETED")
         asked.cancel()

@@ -112,12 +112,13 @@ def _of_keyring(reference: str, service: str, name: str) -> str | None:
     from keyring.errors import KeyringError
 
     try:
-        return keyring.get_password(service, name)
+        value: str | None = keyring.get_password(service, name)
     except KeyringError as error:
         raise SecretError(
             f"the keyring cannot be asked for {reference}: {type(error).__name__}",
             "Unlock it, or use an environment variable or a file.",
         ) from None
+    return value
 
 
 def known(
