@@ -11,6 +11,7 @@ from typing import Any
 
 from aiopslab.errors import DiskError, ReportError
 from aiopslab.reports import render
+from aiopslab.reports.kept import KEY, block
 from aiopslab.reports.record import NOTEBOOK, PAGE, Record, write, write_atomically
 from aiopslab.reports.scan import Scanner
 
@@ -89,7 +90,9 @@ def deposit(record: Record, notebook: dict[str, Any], folder: Path, scanner: Sca
     page = scanner.text(render.page(notebook, record), "page")
     taken = {"render": round(time.monotonic() - began, 3)}
     record = replace(record, seconds=record.seconds | taken)
-    _write_notebook(folder / record.id / NOTEBOOK, notebook)
+    # By what is in a notebook it can be told from others, and repeated, wherever it is passed on.
+    metadata = {**notebook.get("metadata", {}), KEY: block(record)}
+    _write_notebook(folder / record.id / NOTEBOOK, {**notebook, "metadata": metadata})
     write_atomically(folder / record.id / PAGE, page)
     write(record, folder)
     return record
