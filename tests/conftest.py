@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import gc
+import os
 import sys
 from collections import Counter
 
@@ -13,6 +14,11 @@ from tests.mlflow_server import mlflow_server
 # Machines that run tests are slow now and then; how long an example takes is not what is tested.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+# Workers share the processors, kernels and servers that tests start do too: threads of linear
+# algebra and of trees on top of that would only wait for each other. Read as numpy is imported.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def pytest_configure(config):
