@@ -55,7 +55,7 @@ def command_line(template: str, values: Mapping[str, Any], folder: str = GALLERY
 
 def as_command(template: str, values: Mapping[str, Any], folder: str = GALLERY) -> str:
     """Write checked values as `command_line` does."""
-    pairs = (f"{name}={_text(value)}" for name, value in values.items())
+    pairs = (f"{name}={text_of(value)}" for name, value in values.items())
     options = [f"-p {shlex.quote(pair)}" for pair in pairs]
     if folder != GALLERY:
         options.append(f"-o {shlex.quote(folder)}")
@@ -138,7 +138,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Write a value as the command line reads it."""
     if value is None:
         return "none"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from aiopslab.errors import AIOpsLabError, ParameterError, did_you_mean
 from aiopslab.reports import yaml_file
 from aiopslab.reports.catalogue import Template, find
+from aiopslab.reports.delivery import is_url
 from aiopslab.reports.jobs import Job, expand, listed
 from aiopslab.reports.plan_settings import Entry, Head
 
@@ -219,11 +220,6 @@ def _place_of(problem: str, entry: Entry, place: Place) -> Place:
     word = (rest if separator and section == "matrix" else problem).split()[0].rstrip(":")
     within = "matrix" if section == "matrix" and separator else "parameters"
     return (*place, within, word) if word in getattr(entry, within) else (*place, within)
-
-
-def is_url(output: str) -> bool:
-    """Tell a URL from a folder."""
-    return "://" in output
 
 
 def _outside(output: str, folder: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from aiopslab.reports.render import state
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
+SWITCH = "AIOPSLAB_TRACKING"  # off: runs are not logged, as where nobody would keep the store
 EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
 MODELS = "models:/"  # of the evidence that is a version of a registered model
@@ -39,6 +40,8 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
         a sentence each; empty when it was. A report is worth more than its log entry, so this
         never raises.
     """
+    if os.environ.get(SWITCH) == "off":
+        return ""
     configure()
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     try:

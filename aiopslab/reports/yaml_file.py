@@ -88,8 +88,9 @@ def parse(text: str, name: str) -> Document:
     """
     import yaml
 
-    loader = _loader()(text)
+    loader = None
     try:
+        loader = _loader()(text)
         root = loader.get_single_node()
         if root is None:
             return Document(None, None)
@@ -104,7 +105,8 @@ def parse(text: str, name: str) -> Document:
     except (RecursionError, ValueError) as error:
         raise ParameterError(f"{name} cannot be read: {error}", "Mend the YAML.") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _loader() -> Any:

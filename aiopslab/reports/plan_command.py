@@ -1,0 +1,250 @@
+"""The command ``aiopslab run-all``: a plan of reports, as many at once as the machine bears."""
+
+import hashlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiopslab.reports.command import ALARM, DONE, FAILED
+
+if TYPE_CHECKING:
+    from aiopslab.reports.batch import BatchResult, Crew
+    from aiopslab.reports.batch_file import Batch, BatchFile, State
+    from aiopslab.reports.jobs import Job
+    from aiopslab.reports.plan import Plan
+
+SHOWN = 40  # rows of the table, those that need somebody first
+ORDER = ("failed", "interrupted", "waiting", "act", "watch", "finished", "ok")
+
+EXIT_CODES = """\b
+Exit codes
+  0    every report is done
+  1    a report failed; what there is of it is kept and marked
+  2    the plan or the command is wrong; nothing was started
+  3    a verdict reached the level of --fail-on
+  130  interrupted; what there is is kept, --resume goes on (143: by SIGTERM)
+"""
+
+
+@click.command("run-all", epilog=EXIT_CODES)
+@click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN.yml")
+@click.option("-o", "--output", help="Folder or URL of the reports; else that of the plan.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the last pass: run what is missing or failed."
+)
+@click.option("--workers", type=click.IntRange(1, 1024), help="At once at the most.")
+@click.option("--only", multiple=True, metavar="NAME", help="A report of the plan, or a template.")
+@click.option("--dry-run", is_flag=True, help="Check the plan and show what it comes to.")
+@click.option(
+    "--cluster",
+    metavar="tcp://HOST:PORT",
+    help="Scheduler of dask.distributed that the reports are sent to.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["watch", "act"]),
+    metavar="LEVEL",
+    help="Exit with 3 when a verdict is this level or worse: watch or act.",
+)
+def run_all(
+    plan: Path,
+    output: str | None,
+    resume: bool,
+    workers: int | None,
+    only: tuple[str, ...],
+    dry_run: bool,
+    cluster: str | None,
+    fail_on: str | None,
+) -> None:
+    """Run all reports of a plan, side by side.
+
+    A plan names reports with their parameters, lists and ranges of them, and dates relative to now.
+    As many run at once as there are cores and memory for. A report whose kernel died, ran out of
+    memory or time is tried again, after a while; one with a wrong parameter or a failing cell is
+    not. Relative paths in a plan are relative to its folder.
+
+    \b
+    A plan
+      output: reports
+      timezone: Europe/Berlin
+      timeout: {cell: 10min, report: 1h}
+      reports:
+        - name: yesterday
+          template: incident
+          parameters: {evidence: telemetry/, start: today-1d, end: today}
+          matrix: {lookback_minutes: {from: 10, to: 30, step: 10}}
+
+    \b
+    Examples
+      aiopslab run-all plan.yml --dry-run     what would be run, with which values
+      aiopslab run-all plan.yml --fail-on act
+      aiopslab run-all plan.yml --resume      what was cut short or failed, and nothing else
+      aiopslab run-all plan.yml --cluster tcp://scheduler:8786 -o s3://bucket/reports
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.reports.plan import load
+
+    loaded = load(plan)
+    chosen = loaded.only(only) if only else loaded
+    target = _target(loaded, output)
+    if dry_run:
+        _show(chosen.jobs(datetime.now(UTC)), target)
+        return
+    with interruptions() as stopped:
+        result, jobs = _run(chosen, target, resume, workers, cluster, stopped)
+        _summarise(result, jobs, target)
+    if result.stopped:
+        sys.exit(128 + (stopped[0] if stopped else signal.SIGTERM))
+    sys.exit(_exit_code(result, fail_on))
+
+
+def _target(plan: "Plan", output: str | None) -> str:
+    from aiopslab.reports.delivery import is_url
+
+    given = output or plan.output
+    return given if is_url(given) else str(Path(given).absolute())
+
+
+def batch_path(plan: "Plan", output: str) -> Path:
+    """Return where the passes over a plan into a folder or to a URL are kept."""
+    from platformdirs import user_state_path
+
+    from aiopslab.reports.delivery import is_url
+
+    which = f"{plan.path.resolve()}\n{output if is_url(output) else ''}"
+    name = f"{plan.name}-{hashlib.sha256(which.encode()).hexdigest()[:8]}.sqlite"
+    home = user_state_path("aiopslab") if is_url(output) else Path(output)
+    return home / ".plans" / name
+
+
+@contextmanager
+def interruptions() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM instead of raising in the middle of anything."""
+    noted: list[int] = []
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [signal.signal(each, lambda number, frame: noted.append(number)) for each in numbers]
+    try:
+        yield noted
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _run(
+    plan: "Plan",
+    target: str,
+    resume: bool,
+    workers: int | None,
+    cluster: str | None,
+    stopped: list[int],
+) -> "tuple[BatchResult, Sequence[Job]]":
+    from aiopslab.reports.batch import run_all
+    from aiopslab.reports.batch_file import held
+    from aiopslab.reports.delivery import is_url
+    from aiopslab.reports.gallery import build
+    from aiopslab.reports.watch import watching
+
+    with ExitStack() as stack:
+        file = stack.enter_context(held(batch_path(plan, target)))
+        batch = _batch(file, target, resume)
+        jobs = plan.jobs(batch.now)
+        file.add(batch, jobs)
+        states = file.states(batch)
+        left = [job for job in jobs if states[job.id].state != "finished"]
+        click.echo(f"{len(left)} of {len(jobs)} reports to run into {target}", err=True)
+        # A folder that workers of a cluster put reports into has to be theirs too.
+        place = Path(target).as_uri() if cluster and not is_url(target) else target
+        crew: Crew = stack.enter_context(_crew(plan, file, workers, cluster))
+        watch = stack.enter_context(watching(len(left)))
+        result = run_all(jobs, file, batch, place, crew, watch, lambda: bool(stopped))
+    if not is_url(target):
+        build(Path(target))  # without the attempts that others took the place of
+    return result, jobs
+
+
+def _batch(file: "BatchFile", target: str, resume: bool) -> "Batch":
+    """Return the pass that goes on, or a new one."""
+    from aiopslab.reports.batch import begin, recover
+
+    last = file.last()
+    if last and resume:
+        recover(file, last, target)
+        return last
+    if last and not last.ended:
+        left = sum(state.state != "finished" for state in file.states(last).values())
+        told = f"The last pass left {left} reports undone; --resume would have run only these."
+        click.echo(told, err=True)
+    return begin(file, datetime.now(UTC))
+
+
+def _crew(plan: "Plan", file: "BatchFile", workers: int | None, cluster: str | None) -> Any:
+    if cluster:
+        from aiopslab.reports.cluster import Cluster
+
+        return Cluster(cluster)
+    from aiopslab.reports.machine import Machine
+
+    return Machine(workers or plan.head.workers, plan.folder, file.peak)
+
+
+def _show(jobs: "Sequence[Job]", target: str) -> None:
+    """Print the jobs with the values that their templates do not have of themselves."""
+    from aiopslab.reports.invocation import text_of
+    from aiopslab.terminal import plain
+
+    click.echo(f"{len(jobs)} report{'s' if len(jobs) > 1 else ''} into {target}")
+    for job in jobs:
+        defaults = {each.name: each.default for each in job.template.parameters}
+        own = {name: value for name, value in job.parameters.items() if value != defaults[name]}
+        click.secho(f"\n{plain(job.origin.series)}", bold=True)
+        click.echo(f"  template: {plain(job.template.name)}   job: {job.id}")
+        for name, value in own.items():
+            click.echo(f"  {name}: {plain(text_of(value))}")
+
+
+def _summarise(result: "BatchResult", jobs: "Sequence[Job]", target: str) -> None:
+    """Print what came of each report, and how many came to what."""
+    import pandas as pd
+
+    from aiopslab.reports.watch import said, told
+    from aiopslab.terminal import aligned
+
+    states = [result.states[job.id] for job in jobs]
+    ranked = sorted(states, key=lambda state: ORDER.index(said(state)))
+    rows = [
+        {
+            "": said(state),
+            "report": state.series,
+            "attempts": state.attempt,
+            "seconds": round(state.outcome.seconds, 1),
+            "what it says": told(state)[:100],
+        }
+        for state in ranked[:SHOWN]
+    ]
+    for line in aligned(pd.DataFrame(rows)):
+        click.echo(line)
+    if len(ranked) > SHOWN:
+        click.echo(f"and {len(ranked) - SHOWN} more")
+    counts = pd.Series([said(state) for state in ranked]).value_counts(sort=False)
+    click.secho(", ".join(f"{count} {word}" for word, count in counts.items()), bold=True)
+    click.echo(f"  reports  {target}")
+    if result.stopped or any(state.state == "failed" for state in states):
+        click.echo("  --resume runs what is missing or failed, and nothing else")
+
+
+def _exit_code(result: "BatchResult", fail_on: str | None) -> int:
+    from aiopslab.findings import LEVELS
+
+    states: list[State] = list(result.states.values())
+    if any(state.state != "finished" for state in states):
+        return FAILED
+    levels: list[str] = list(LEVELS)
+    worst = max(
+        (levels.index(each.outcome.level) for each in states if each.outcome.level), default=0
+    )
+    return ALARM if fail_on and worst >= levels.index(fail_on) else DONE
