@@ -22,6 +22,7 @@ LATE = {
     "prompts": "aiopslab.prompts.command",
     "rehearse": "aiopslab.rehearsal.command",
     "remediate": "aiopslab.runbooks.command",
+    "rerun": "aiopslab.reports.rerun_command",
     "retrieval": "aiopslab.retrieval.command",
     "run-all": "aiopslab.reports.plan_command",
 }
