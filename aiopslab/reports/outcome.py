@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from aiopslab.errors import AIOpsLabError, ParameterError, ReportError
+from aiopslab.errors import AIOpsLabError, ParameterError, ReportError, SecretError
+from aiopslab.governance import PolicyError
 from aiopslab.reports import delivery, tracking
-from aiopslab.reports.catalogue import load
+from aiopslab.reports.catalogue import FOLDERS, load
 from aiopslab.reports.execution import Limits
 from aiopslab.reports.record import FILE, Kind, Origin, Record, read
 
@@ -110,11 +111,13 @@ def perform(task: Task, tell: Tell = lambda run, cell, cells, section: None) -> 
 
 
 def _kind(error: AIOpsLabError) -> Kind:
-    if isinstance(error, ParameterError):
-        return "parameter"
-    if type(error).__name__ == "PolicyError":
-        return "policy"
-    return "disk" if isinstance(error, ReportError) else "other"
+    kinds: dict[type[AIOpsLabError], Kind] = {
+        ParameterError: "parameter",
+        SecretError: "secret",
+        PolicyError: "policy",
+        ReportError: "disk",
+    }
+    return next((kind for each, kind in kinds.items() if isinstance(error, each)), "other")
 
 
 def _in_folder(task: Task, folder: Path, tell: Tell) -> Outcome:
@@ -150,9 +153,14 @@ def _at_url(task: Task, tell: Tell) -> Outcome:
 
 
 def _notebook(task: Task, scratch: Path) -> Path:
+    """Return the notebook: the file that it was sent from, or one of the same text."""
     if not task.notebook:
         return Path(task.template)
-    path = scratch / Path(task.template).name
+    name = Path(task.template).name
+    for own in (folder / name for folder in FOLDERS):
+        if own.is_file() and own.read_text(encoding="utf-8") == task.notebook:
+            return own  # which policies know by its name
+    path = scratch / name
     path.write_text(task.notebook, encoding="utf-8")
     return path
 
