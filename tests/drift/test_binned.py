@@ -39,17 +39,23 @@ def observations(rows=ROWS, seed=0):
 
 
 TABLE = observations()
-BINNED = bin_tables([TABLE])
+
+
+@pytest.fixture(scope="module")
+def binned():
+    return bin_tables([TABLE])
+
+
 COUNTS = ["rows", "missing", "unreadable", "below", "above", "zeros", "finite", "low", "high"]
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.tuples(st.integers(0, 199), st.integers(1, 200)).filter(lambda each: each[0] < each[1]))
-def test_a_window_has_the_profile_of_its_rows(window):
-    last = min(window[1], len(BINNED.bins))
+def test_a_window_has_the_profile_of_its_rows(binned, window):
+    last = min(window[1], len(binned.bins))
     first = min(window[0], last - 1)
-    rows = BINNED.frame(first, last)
-    seen, known = BINNED.profile(first, last), profile(rows)
+    rows = binned.frame(first, last)
+    seen, known = binned.profile(first, last), profile(rows)
     assert seen.rows == len(rows)
     for name in ("age", "steady", "count", "seen"):
         one, two = seen[name], known[name]
@@ -73,19 +79,19 @@ def test_a_window_has_the_profile_of_its_rows(window):
     assert seen["vector"].missing == known["vector"].missing
 
 
-def test_bins_hold_each_row_once_and_equal_times_together():
-    bins = BINNED.bins
+def test_bins_hold_each_row_once_and_equal_times_together(binned):
+    bins = binned.bins
     assert bins["rows"].sum() == ROWS and len(bins) <= 200
     assert (bins["first"] >= bins["start"]).all() and (bins["last"] < bins["end"]).all()
     same = bin_tables([TABLE.assign(timestamp=TABLE["timestamp"].dt.floor("1h"))])
     assert (same.bins["rows"] % 60 == 0).all()
 
 
-def test_comparing_windows_agrees_with_comparing_their_rows():
-    half = len(BINNED.bins) // 2
-    windows = (0, half), (half, len(BINNED.bins))
-    seen = screen(*(BINNED.profile(*each) for each in windows), at_once=99)
-    good, now = (BINNED.frame(*each).drop(columns="timestamp") for each in windows)
+def test_comparing_windows_agrees_with_comparing_their_rows(binned):
+    half = len(binned.bins) // 2
+    windows = (0, half), (half, len(binned.bins))
+    seen = screen(*(binned.profile(*each) for each in windows), at_once=99)
+    good, now = (binned.frame(*each).drop(columns="timestamp") for each in windows)
     good_profile = profile(good)
     known = compare(good_profile, profile(now, like=good_profile))
     assert set(seen.drifted) == set(known.drifted) >= {"age", "plan"}
@@ -96,9 +102,9 @@ def test_comparing_windows_agrees_with_comparing_their_rows():
         assert one[each.feature].direction.split(":")[0] == each.direction.split(":")[0]
 
 
-def test_without_intervals_the_order_and_the_tests_are_the_same():
-    half = len(BINNED.bins) // 2
-    sides = BINNED.profile(0, half), BINNED.profile(half, len(BINNED.bins))
+def test_without_intervals_the_order_and_the_tests_are_the_same(binned):
+    half = len(binned.bins) // 2
+    sides = binned.profile(0, half), binned.profile(half, len(binned.bins))
     few, all_of_them = (screen(*sides, at_once=number) for number in (0, 99))
     assert few.drifted == all_of_them.drifted
     assert few.features[0].feature == all_of_them.features[0].feature
@@ -109,8 +115,8 @@ def test_without_intervals_the_order_and_the_tests_are_the_same():
     assert set(told) <= {"text", "vector"}  # the kinds whose interval costs no bootstrap, or has it
 
 
-def test_an_interval_is_made_for_what_is_asked():
-    sides = BINNED.profile(0, 50), BINNED.profile(50, 100)
+def test_an_interval_is_made_for_what_is_asked(binned):
+    sides = binned.profile(0, 50), binned.profile(50, 100)
     (asked,) = [each for each in screen(*sides, ["steady"], 0).features if each.feature == "steady"]
     assert asked.effect.low <= asked.effect.value <= asked.effect.high
 
@@ -125,14 +131,14 @@ def test_two_tables_are_binned_on_the_same_edges():
     assert screen(both.profile(*both.span(0)), both.profile(first, last)).features[0].drifted
 
 
-def test_a_window_of_time_becomes_the_bins_most_of_which_it_covers():
+def test_a_window_of_time_becomes_the_bins_most_of_which_it_covers(binned):
     start = pd.Timestamp("2026-03-01", tz="UTC")
-    first, last = BINNED.within(0, start, start + 3 * BINNED.length)
+    first, last = binned.within(0, start, start + 3 * binned.length)
     assert (first, last) == (0, 3)
-    assert BINNED.times(first, last)[0] == start
+    assert binned.times(first, last)[0] == start
     for far in (start - pd.Timedelta("9D"), start + pd.Timedelta("90D")):
-        first, last = BINNED.within(0, far, far)
-        assert 0 <= first < last <= len(BINNED.bins)
+        first, last = binned.within(0, far, far)
+        assert 0 <= first < last <= len(binned.bins)
 
 
 @pytest.mark.parametrize(

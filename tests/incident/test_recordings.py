@@ -1,5 +1,8 @@
 """The embedded recordings of real faults, whose truth is known."""
 
+import json
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,23 +10,35 @@ import pytest
 from aiopslab import sources
 from aiopslab.incident import analyse
 
-RECORDINGS = {name: sources.open(f"sample://{name}") for name in sources.samples.names()}
-FAULTS = [name for name, evidence in RECORDINGS.items() if evidence.truth["fault"]]
-CALM = sorted(set(RECORDINGS) - set(FAULTS))
+TRUTHS = {
+    name: json.loads((sources.samples.path(name) / "truth.json").read_text())
+    for name in sources.samples.names()
+}
+FAULTS = [name for name, truth in TRUTHS.items() if truth["fault"]]
+CALM = sorted(set(TRUTHS) - set(FAULTS))
+
+
+@cache
+def recorded(name):
+    return sources.open(f"sample://{name}")
+
+
+@cache
+def analysed(name):
+    return analyse(recorded(name).frames)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_cause_is_among_the_first_three(name):
-    evidence = RECORDINGS[name]
-    ranked = analyse(evidence.frames).services["service"].tolist()
-    assert evidence.truth["root_cause_service"] in ranked[:3]
+    ranked = analysed(name).services["service"].tolist()
+    assert TRUTHS[name]["root_cause_service"] in ranked[:3]
 
 
 def test_most_causes_come_first_and_are_named_in_the_verdict():
     first, named = [], []
     for name in FAULTS:
-        analysis = analyse(RECORDINGS[name].frames)
-        cause = RECORDINGS[name].truth["root_cause_service"]
+        analysis = analysed(name)
+        cause = TRUTHS[name]["root_cause_service"]
         first.append(analysis.services.loc[0, "service"] == cause)
         named.append(cause in analysis.named and analysis.level != "ok")
     assert np.mean(first) >= 0.8
@@ -34,7 +49,7 @@ def test_most_causes_come_first_and_are_named_in_the_verdict():
 def test_any_one_kind_of_evidence_still_ranks(kept, share):
     found = []  # few of these faults leave a trace in the logs of the service that they are in
     for name in FAULTS:
-        evidence = RECORDINGS[name]
+        evidence = recorded(name)
         analysis = analyse({kept: evidence.frames[kept]}, onset=evidence.truth["started"])
         ranked = analysis.services["service"].tolist()
         found.append(evidence.truth["root_cause_service"] in ranked[:3])
@@ -43,21 +58,21 @@ def test_any_one_kind_of_evidence_still_ranks(kept, share):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_with_a_known_onset_the_cause_is_among_the_first_three_too(name):
-    evidence = RECORDINGS[name]
+    evidence = recorded(name)
     analysis = analyse(evidence.frames, onset=evidence.truth["started"])
     assert evidence.truth["root_cause_service"] in analysis.services["service"].tolist()[:3]
 
 
 @pytest.mark.parametrize("name", CALM)
 def test_a_day_without_a_fault_is_ok(name):
-    assert analyse(RECORDINGS[name].frames).verdict().level == "ok"
+    assert analysed(name).verdict().level == "ok"
 
 
 def test_onsets_are_near_and_their_intervals_mostly_hold():
     errors, held = [], []
     for name in FAULTS:
-        truth = pd.Timestamp(RECORDINGS[name].truth["started"])
-        onset = analyse(RECORDINGS[name].frames).onset
+        truth = pd.Timestamp(TRUTHS[name]["started"])
+        onset = analysed(name).onset
         errors.append(abs((onset.time - truth).total_seconds()))
         held.append(onset.low <= truth <= onset.high)
     assert pd.Series(errors).median() <= 10
