@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.charts.sampling import POINTS, sampled
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(POINTS + 1, 30_000))
 def test_extremes_and_ends_are_kept(seed, length):
     y = np.random.default_rng(seed).normal(size=length).cumsum()

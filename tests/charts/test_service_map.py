@@ -149,7 +149,7 @@ def test_the_drawing_of_any_graph_is_in_order(edges):
         assert (ends[0][0] == ends[1][0]) if group[a] == group[b] else (ends[0][0] < ends[1][0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(edges=graphs)
 def test_no_names_overlap_on_a_telephone(edges):
     names_of = [f"{letter}-a-service-name-{letter}" for letter in "ab"]

@@ -185,7 +185,7 @@ def test_long_text_is_cut_in_the_picture_and_whole_in_the_hover_box():
     assert any(hover.replace("<br>", " ").count("exhausted") >= 12 for hover in hovers)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(place=st.integers(0, 59), length=st.integers(1, 200))
 def test_no_label_leaves_a_narrow_picture(place, length):
     figure = timeline(METRICS, changes=changes((TIMES[place], "deploy", "m" * length, "", "")))

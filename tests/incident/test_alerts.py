@@ -391,7 +391,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(events, st.booleans(), st.randoms(use_true_random=False))
 def test_nothing_that_lasts_is_lost_and_every_alert_is_accounted_for(drawn, is_known, random):
     rows = [row(*each) for each in drawn]

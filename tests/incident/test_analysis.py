@@ -100,7 +100,7 @@ def test_equal_seeds_give_equal_results():
     assert analysed(metrics, seed=3).verdict() == analysed(metrics, seed=3).verdict()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.integers(0, 60),
     columns=st.integers(0, 6),

@@ -27,7 +27,7 @@ def test_the_event_that_changed_most_comes_first_whatever_the_traffic():
     assert ranked.loc[1, "strength"] == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(n=st.integers(5, 400), m=st.integers(5, 400), p=st.floats(0, 1), q=st.floats(0, 1))
 def test_the_interval_is_newcombe_s(n, m, p, q):
     row = rank_behaviour(runs(n, hash=p), runs(m, hash=q))

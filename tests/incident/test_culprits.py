@@ -160,7 +160,7 @@ CHANGES = st.lists(
 
 
 @given(CHANGES, st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_ranking_is_a_distribution_and_the_order_of_the_rows_is_nothing_to_it(rows, draw):
     ranking = ranked(*rows)
     assert ranking.changes["probability"].sum() + ranking.none == pytest.approx(1)
@@ -173,7 +173,7 @@ def test_the_ranking_is_a_distribution_and_the_order_of_the_rows_is_nothing_to_i
 
 
 @given(CHANGES, st.floats(0, 120), st.sampled_from(["search", "mail"]))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_documents_never_take_over(rows, minutes, service):
     page = change(minutes, service, "page", "config", files=["docs/index.md"], diff="+search index")
     before, after = ranked(*rows), ranked(*rows, page)
@@ -182,7 +182,7 @@ def test_documents_never_take_over(rows, minutes, service):
 
 
 @given(CHANGES, st.floats(0.1, 300))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_change_after_the_onset_changes_nothing(rows, minutes):
     later = change(-minutes, ref="later", kind="config")
     assert ranked(*rows, later).named == ranked(*rows).named

@@ -104,7 +104,7 @@ def test_no_tag_attribute_or_link_comes_from_the_data(text):
     assert tags(MISTUNE(drafted(text))) == tags(MISTUNE(ORDINARY))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(alphabet="ab1 .:/@\\`*_{}[]()#+-!|~$^=<>&;'\"\n\twx", min_size=1, max_size=30))
 @example("a\\")
 @example("x`\\|`x")
@@ -113,7 +113,7 @@ def test_no_markup_comes_from_any_text(text):
     assert tags(MISTUNE(drafted(text))) == tags(MISTUNE(ORDINARY))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(min_size=1, max_size=40).filter(lambda text: safe(text)))
 def test_another_library_with_raw_html_on_finds_no_markup_either(text):
     assert tags(COMMONMARK.render(drafted(text))) == tags(COMMONMARK.render(ORDINARY))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import ParameterError
@@ -21,6 +21,7 @@ def test_power_is_how_often_the_test_shows_it(items, effect, discordant):
     assert power_of(items, effect, discordant) == pytest.approx(shown, abs=0.035)
 
 
+@settings(max_examples=30)
 @given(st.floats(0.03, 0.2), st.floats(0.2, 0.6))
 def test_the_items_needed_are_enough_and_no_more_than_that(effect, discordant):
     items = items_needed(effect, discordant)
@@ -28,6 +29,7 @@ def test_the_items_needed_are_enough_and_no_more_than_that(effect, discordant):
     assert power_of(max(items // 2, 1), effect, discordant) < 0.8
 
 
+@settings(max_examples=30)
 @given(st.integers(60, 1_500))
 def test_the_least_effect_is_shown_as_often_as_asked(items):
     effect = least_effect(items, 0.3)

@@ -68,7 +68,7 @@ def measured(tokens, text, start, end):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda each: each.name[:40])
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3))
 def test_chunks_are_parts_that_leave_nothing_out(strategy, texts):
     documents = {f"d{number}": f"{text}." for number, text in enumerate(texts)}
@@ -109,6 +109,7 @@ def test_a_document_without_text_has_no_chunks(strategy):
     assert [*chunks] == ["chunk", "document", "start", "end", "text", "section"]
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 12), st.data())
 def test_fixed_windows_overlap_as_asked(count, size, data):
     overlap = data.draw(st.integers(0, size - 1))
@@ -159,6 +160,7 @@ def classic(text, separators, size, overlap, length):
     return [each for each in chunks if each]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.sampled_from(["ab", "c", " ", "\n", "\n\n", ".", "?", "de f"]), max_size=40),
     st.integers(2, 12),
@@ -181,6 +183,7 @@ def test_recursive_is_the_classic_splitter(pieces, size, data):
     )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=20), st.integers(1, 5), st.data())
 def test_sentences_overlap_by_whole_sentences(lengths, most, data):
     overlap = data.draw(st.integers(0, most - 1))
@@ -214,7 +217,7 @@ def document(sections):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.integers(8, 60), min_size=3, max_size=12), st.data())
 def test_an_edit_of_a_section_leaves_the_chunks_of_others_alone(lengths, data):
     strategy = Headings(25, tokens=WORDS)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -163,6 +163,7 @@ def hits_of(spans):
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
+@settings(max_examples=40)
 @given(st.lists(SPAN, max_size=6), st.lists(SPAN, max_size=6))
 def test_counterparts_are_the_first_with_half_in_common(one, other):
     hits, others = hits_of(one), hits_of(other)
@@ -177,6 +178,7 @@ def test_counterparts_are_the_first_with_half_in_common(one, other):
         assert (None if told is pd.NA else told) == min(ranks, default=None)
 
 
+@settings(max_examples=40)
 @given(SPAN, st.lists(SPAN, max_size=6))
 def test_parts_that_answer_are_the_characters_in_any_answer(one, several):
     hit = hits_of([one]).iloc[0]

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -87,6 +87,7 @@ def test_the_part_that_answers_is_marked_and_the_rest_does_not(labels):
     assert pooled_scores(hits, labels.judgements()).unjudged == 0
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=6))
 def test_the_grade_is_one_that_more_than_half_gave_or_went_past(tmp_path_factory, grades):
     with Labels(tmp_path_factory.mktemp("labels") / "l.db") as labels:

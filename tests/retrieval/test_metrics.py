@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -41,6 +41,7 @@ def arrays(asked):
     return padded(grades), padded([list(rel.values()) for _, rel in asked])
 
 
+@settings(max_examples=40)
 @given(questions)
 def test_figures_are_those_of_trec_eval(asked):
     qrels = {str(number): rel for number, (_, rel) in enumerate(asked)}
@@ -59,6 +60,7 @@ def test_figures_are_those_of_trec_eval(asked):
             assert figures[number] == pytest.approx(expected, abs=1e-9), name
 
 
+@settings(max_examples=40)
 @given(questions, st.integers(1, 12))
 def test_exponential_gains_are_those_of_burges(asked, k):
     grades, ideal = arrays(asked)
@@ -75,6 +77,7 @@ def test_exponential_gains_are_those_of_burges(asked, k):
         assert figure == pytest.approx(gains / most if most else 0.0, abs=1e-9)
 
 
+@settings(max_examples=40)
 @given(questions, st.integers(1, 12))
 def test_the_reciprocal_rank_knows_no_hit_past_k(asked, k):
     grades, _ = arrays(asked)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import pytrec_eval
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -40,6 +40,7 @@ def judged(*rows):
     return pd.DataFrame([("q", "d", *row) for row in rows], columns=JUDGED)
 
 
+@settings(max_examples=30)
 @given(runs, st.integers(1, 6), st.integers(0, 3))
 def test_a_pool_holds_the_best_of_all_and_nothing_else(several, depth, seed):
     named = {str(number): hits_of(rows) for number, rows in enumerate(several)}
@@ -83,6 +84,7 @@ def test_neither_the_order_nor_the_columns_tell_who_found_what():
     assert all(each != sorted(each) for each in places)
 
 
+@settings(max_examples=30)
 @given(runs, st.sampled_from([1, 3, 10]))
 def test_what_was_pooled_is_known_to_its_depth(several, depth):
     named = {str(number): hits_of(rows) for number, rows in enumerate(several)}
@@ -98,6 +100,7 @@ rankings = st.lists(st.sampled_from(documents), unique=True, min_size=1)
 grades = st.dictionaries(st.sampled_from(documents), st.integers(0, 2), min_size=1)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(rankings, grades), min_size=1, max_size=4))
 def test_bpref_of_documents_is_that_of_trec_eval(asked):
     hits, judgements, run, qrels = [], [], {}, {}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import pytrec_eval
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -84,6 +84,7 @@ spans = st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda each: (each
 truth = st.dictionaries(spans, st.integers(1, 4), min_size=1, max_size=6)
 
 
+@settings(max_examples=40)
 @given(st.lists(spans, max_size=10), truth, st.sampled_from([0.1, 0.5, 1.0]), st.integers(1, 12))
 def test_answers_are_found_where_looking_at_each_finds_them(hits, known, share, k):
     answers = pd.DataFrame(
@@ -108,6 +109,7 @@ def test_answers_are_found_where_looking_at_each_finds_them(hits, known, share, 
     )
 
 
+@settings(max_examples=40)
 @given(truth, st.integers(1, 30), st.integers(1, 30))
 def test_truth_survives_another_cut_of_the_text(known, one, two):
     """Whatever the size of the chunks, all of them together hold every answer of some length."""
@@ -125,6 +127,7 @@ ranked = st.lists(st.sampled_from(documents), max_size=20)
 judged = st.dictionaries(st.sampled_from(documents), st.integers(1, 4), min_size=1)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(ranked, judged), min_size=1, max_size=4), st.sampled_from([1, 3, 10]))
 def test_documents_are_judged_as_trec_eval_does(asked, k):
     """Chunks of 10 of documents of 100; the best chunk of a document has its rank."""

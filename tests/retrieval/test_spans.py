@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -41,6 +41,7 @@ def test_a_union_covers_what_its_spans_cover(several, others):
     assert found.covered(*at).tolist() == expected
 
 
+@settings(max_examples=40)
 @given(tables, tables, st.integers(1, 5))
 def test_scores_are_what_counting_gives(hits, answers, k):
     found = span_scores(table(hits), table(answers), k)

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import RetrievalError
@@ -284,6 +284,7 @@ def test_the_longest_run_is_the_longest_that_is_in_both(one, other):
     assert longest_run(one, other) == max(map(len, runs(one) & runs(other)), default=0)
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_whatever_a_model_says_is_read_or_refused(answer):
     assert isinstance(read_object(answer), dict)

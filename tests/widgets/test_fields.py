@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import ParameterError
@@ -117,6 +117,7 @@ def test_a_misfit_is_told_beside_its_field_until_it_is_mended(name, wrong, said,
     assert (alert(made), made.problem, made.value) == ("", "", value)
 
 
+@settings(max_examples=30)
 @given(text=st.text())
 def test_any_text_is_judged_as_a_run_judges_it(text):
     for name in ("share", "start", "ids", "windows", "evidence"):
@@ -218,6 +219,7 @@ def test_credentials_are_refused_masked_and_not_repeated(name, secret, instead):
     assert MASKED not in made.control._dom_classes and alert(made) == ""
 
 
+@settings(max_examples=40)
 @given(text=st.text(st.sampled_from("<>&'\"abc/ ")))
 def test_markup_that_is_typed_or_written_in_a_template_stays_text(text):
     made = field("mode" if not text else "start")

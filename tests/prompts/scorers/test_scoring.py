@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab.errors import FrameError, ParameterError
@@ -99,6 +99,7 @@ def test_nothing_is_dropped_and_counts_add_up():
     assert (counts[["scored", "unparsed", "errors"]].sum(axis=1) == counts["calls"]).all()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.none() | st.text(max_size=10), min_size=1, max_size=8))
 def test_any_outputs_give_a_row_each(outputs):
     calls, items = run(outputs)
