@@ -173,14 +173,15 @@ def _facts(record: Record, edition: Edition) -> list[tuple[str, str]]:
         ("took", f"{record.duration_s:.1f} s" if record.ended else "not ended"),
         ("size of this page", UNKNOWN_SIZE),
     ]
+    facts += [(f"parameter {name}", _plain(value)) for name, value in record.parameters.items()]
     if edition == "internal":
         facts += _inner_facts(record)
     return facts
 
 
 def _inner_facts(record: Record) -> list[tuple[str, str]]:
-    """Return what only those inside may know: what it was run with, on what, and how."""
-    facts = [(f"parameter {name}", _plain(value)) for name, value in record.parameters.items()]
+    """Return what only those inside may know: on what it was run, with what, and how."""
+    facts = []
     for each in record.evidence:
         facts.append(("data", f"{each['source']}; rows: {_rows(each['frames'])}"))
         facts.append(("data digest", f"sha256 {each['digest']}"))
