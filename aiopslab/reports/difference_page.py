@@ -129,7 +129,9 @@ def _time(record: Record) -> str:
 
 def _rows(difference: Difference, part: str) -> dict[str, Any]:
     every = [each for each in difference.changes if each.part == part]
+    changed = [each for each in every if each.differs]
     return {
-        "changed": [each for each in every if each.differs],
+        "changed": changed,
+        "noted": any(each.note for each in changed),
         "same": [each.name for each in every if not each.differs],
     }

@@ -41,8 +41,27 @@ def _drawn(plain: dict[str, Any]) -> bytes:
 
     from aiopslab.charts.still import still
 
-    figure = {"data": plain["data"], "layout": plain.get("layout", {})}
+    figure = {"data": _unpacked(plain["data"]), "layout": _unpacked(plain.get("layout", {}))}
     return still(go.Figure(figure, skip_invalid=True))
+
+
+def _unpacked(value: Any) -> Any:
+    """Return JSON of plotly's with its packed arrays as lists."""
+    if isinstance(value, list):
+        return [_unpacked(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if {"dtype", "bdata"} <= value.keys():
+        return _array(value)
+    return {name: _unpacked(each) for name, each in value.items()}
+
+
+def _array(packed: dict[str, Any]) -> Any:
+    import numpy as np
+
+    flat = np.frombuffer(base64.b64decode(packed["bdata"]), np.dtype(packed["dtype"]))
+    shape = [int(each) for each in str(packed.get("shape", flat.size)).split(",")]
+    return flat.reshape(shape).tolist()
 
 
 def _small(png: bytes) -> bytes:

@@ -7,6 +7,7 @@ import threading
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from aiosmtpd.controller import Controller
@@ -198,7 +199,8 @@ def test_a_mail_has_headline_picture_and_link_as_text_and_html(mailbox, tmp_path
     )
     home = tmp_path / record.id
     home.mkdir()
-    figure = json.loads(go.Figure(go.Scatter(x=[1, 2], y=[3, 1])).to_json())
+    figure = json.loads(go.Figure(go.Scatter(x=[1, 2], y=np.array([3.0, 1.0]))).to_json())
+    assert "bdata" in figure["data"][0]["y"], "plotly packs arrays"
     output = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": figure}}
     (home / "notebook.ipynb").write_text(json.dumps({"cells": [{}, {"outputs": [output]}]}))
     told = settings({"url": "env:MAIL_URL"}, link="https://reports.example.com/ops/")
