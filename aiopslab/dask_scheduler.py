@@ -1,11 +1,15 @@
-"""Dask scheduler: a client of one, which says plainly why there is none."""
+"""Dask scheduler: a client, which says plainly why there is none, and work spread by it."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiopslab.errors import AIOpsLabError
 
 if TYPE_CHECKING:
     from distributed import Client
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 PATIENCE_S = 10
 PACKAGES = ("aiopslab", "cloudpickle", "dask", "distributed")  # of which results pass both ways
@@ -57,6 +61,41 @@ def connect(address: str, patience_s: float = PATIENCE_S) -> "Client":
         client.close()
         raise AIOpsLabError("\n".join(problems), "Install the same versions on all machines.")
     return client
+
+
+def spread(client: "Client") -> Callable[[Callable[[A], B], Sequence[A]], Iterator[B]]:
+    """Return what `map` is, but on the workers of a cluster.
+
+    Parameters
+    ----------
+    client
+        Of its scheduler, see `connect`.
+
+    Returns
+    -------
+    Callable
+        It sends a function to each worker once, and yields results in the order of the arguments,
+        each as soon as it and those before it are there.
+
+    Examples
+    --------
+    >>> with connect("tcp://scheduler:8786") as client:  # doctest: +SKIP
+    ...     sweep = tune(retriever, truth, space, mapped=spread(client))
+    """
+
+    def mapped(function: Callable[[A], B], arguments: Sequence[A]) -> Iterator[B]:
+        if not arguments:
+            return
+        shared = client.scatter(function, broadcast=True, hash=False)
+        futures = client.map(_call, arguments, function=shared, pure=False)
+        for future in futures:
+            yield future.result()
+
+    return mapped
+
+
+def _call(argument: A, function: Callable[[A], B]) -> B:
+    return function(argument)
 
 
 def misfits(versions: dict[str, Any]) -> list[str]:

@@ -33,8 +33,17 @@ Exit codes
 )
 @click.option("--against", type=click.Path(path_type=Path), help="Profile of a known good table.")
 @click.option("--ignore", multiple=True, help="Column to leave out, such as an id or a timestamp.")
+@click.option(
+    "--cluster",
+    metavar="tcp://HOST:PORT",
+    help="Scheduler of dask.distributed whose workers profile the parts of a Parquet table.",
+)
 def profile(
-    source: str, output: Path | None, against: Path | None, ignore: tuple[str, ...]
+    source: str,
+    output: Path | None,
+    against: Path | None,
+    ignore: tuple[str, ...],
+    cluster: str | None,
 ) -> None:
     """Profile a table, and tell which features drifted from a known good one.
 
@@ -46,6 +55,7 @@ def profile(
     Examples
       aiopslab profile january.parquet -o good.profile --ignore id --ignore timestamp
       aiopslab profile today.parquet --against good.profile --ignore id --ignore timestamp
+      aiopslab profile s3://bucket/year/ -o year.profile --cluster tcp://scheduler:8786
     """
     from aiopslab.drift.comparison import compare
     from aiopslab.drift.profiles import Profile
@@ -54,7 +64,10 @@ def profile(
         raise click.UsageError("Name a file to keep the profile in (-o), or one to be --against.")
     with refusing():
         good = Profile.load(against) if against else None
-        made = _profiled(source, good, ignore)
+        if cluster:
+            made = _on_cluster(source, good, ignore, cluster)
+        else:
+            made = _profiled(source, good, ignore)
         if output is not None:
             made.save(output)
             click.echo(f"{output}: {made.rows:,} rows, {len(made.features)} features", err=True)
@@ -86,6 +99,31 @@ def _profiled(source: str, like: "Profile | None", ignore: tuple[str, ...]) -> "
         table = open_observations(source).frames["observations"]
         columns = _kept([str(each) for each in table.columns], known, ignore)
         made = profile(table[columns], like)
+    if not made.rows:
+        raise FrameError(f"{source} has no rows", "Profile a table with at least one.")
+    return made
+
+
+def _on_cluster(
+    source: str, like: "Profile | None", ignore: tuple[str, ...], address: str
+) -> "Profile":
+    """Profile Parquet where its workers can read it: a shared folder, or an fsspec URL."""
+    from aiopslab.dask_scheduler import connect
+    from aiopslab.drift.partitions import profile_partitions
+
+    with connect(address) as client, client.as_current():
+        import dask.dataframe as dd
+
+        try:
+            table = dd.read_parquet(source)
+        except (OSError, ValueError) as error:
+            raise FrameError(
+                f"{source} cannot be read as Parquet: {error}",
+                "Give a file or a folder that this machine and the workers can read.",
+            ) from None
+        known = list(like.features) if like else []
+        columns = _kept([str(each) for each in table.columns], known, ignore)
+        made = profile_partitions(table[columns], like)
     if not made.rows:
         raise FrameError(f"{source} has no rows", "Profile a table with at least one.")
     return made

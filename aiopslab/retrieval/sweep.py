@@ -1,8 +1,9 @@
 """Sweep: configurations tried on some questions, and the best confirmed on others."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from aiopslab.retrieval.truth import Truth
 Method = Literal["grid", "random", "optuna", "halving"]
 METRICS = (*QUALITIES, *SPANS.values())
 Report = Callable[[str, int, int], None]
+Map = Callable[[Callable[[Configuration], Trial], Sequence[Configuration]], Iterable[Trial]]
 
 RUNG = 20  # questions, with which halving begins at the least
 FACTOR = 3  # of the configurations that stay, and of the questions that they are asked
@@ -113,6 +115,7 @@ def tune(
     most_tokens: float | None = None,
     seed: int = 0,
     report: Report | None = None,
+    mapped: Map = map,
 ) -> Sweep:
     """Try configurations on some of the questions, and confirm the best one on the others.
 
@@ -143,6 +146,10 @@ def tune(
         Of the split, and of what is drawn.
     report
         Called with what is being done, how far, and of how many.
+    mapped
+        Tries configurations, each by itself, as `map` does; `aiopslab.dask_scheduler.spread` tries
+        them on a cluster. Of ``optuna`` each waits for the one before, so that it makes no use
+        of it.
 
     Returns
     -------
@@ -155,7 +162,8 @@ def tune(
 
     Notes
     -----
-    Each distinct text is embedded once, whatever the number of configurations. Halving is that of
+    Each distinct text is embedded once (on a cluster, once a worker), whatever the number of
+    configurations. Halving is that of
     K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
     optimization", AISTATS 2016, with questions as what is spent.
     """
@@ -173,20 +181,23 @@ def tune(
     tried = {base.name: run_trial(retriever, tuning, base, asked)}
     dropped: list[tuple[Configuration, float]] = []
 
-    def attempt(configuration: Configuration) -> float:
-        if configuration.name not in tried:
-            tried[configuration.name] = run_trial(retriever, tuning, configuration, asked)
-        return tried[configuration.name].mean(metric)
-
     if method == "optuna":
+
+        def attempt(configuration: Configuration) -> float:
+            if configuration.name not in tried:
+                tried[configuration.name] = run_trial(retriever, tuning, configuration, asked)
+            return tried[configuration.name].mean(metric)
+
         suggested(space, base, trials, attempt, seed)
     else:
         wanted = drawn(space, base, trials, seed) if method == "random" else grid(space, base)
         if method == "halving":
-            wanted, dropped = _halved(retriever, tuning, wanted, metric, seed, told)
-        for number, configuration in enumerate(wanted):
-            told("configurations", number, len(wanted))
-            attempt(configuration)
+            wanted, dropped = _halved(retriever, tuning, wanted, metric, seed, told, mapped)
+        left = {each.name: each for each in wanted if each.name not in tried}
+        one = partial(_tried, retriever, tuning, asked)
+        for number, trial in enumerate(mapped(one, [*left.values()]), start=1):
+            told("configurations", number, len(left))
+            tried[trial.name] = trial
     best = choose([*tried.values()], metric, most_tokens)
     now = run_trial(retriever, apart, base)
     confirmed = now if best == base.name else run_trial(retriever, apart, tried[best].configuration)
@@ -202,6 +213,10 @@ def tune(
     )
 
 
+def _tried(retriever: Retriever, truth: Truth, asked: Asked, configuration: Configuration) -> Trial:
+    return run_trial(retriever, truth, configuration, asked)
+
+
 def _halved(
     retriever: Retriever,
     truth: Truth,
@@ -209,6 +224,7 @@ def _halved(
     metric: str,
     seed: int,
     report: Report,
+    mapped: Map,
 ) -> tuple[list[Configuration], list[tuple[Configuration, float]]]:
     """Return those that are still in after all rungs but the last, and those that are not."""
     known = answered(truth)
@@ -223,9 +239,10 @@ def _halved(
         some = only(truth, known.iloc[np.sort(order[:count])])
         asked = Asked(answered(some)["text"].tolist())
         worth = []
-        for at, each in enumerate(configurations):
+        one = partial(_tried, retriever, some, asked)
+        for at, trial in enumerate(mapped(one, configurations), start=1):
             report(f"configurations, round {number + 1}", at, len(configurations))
-            worth.append(run_trial(retriever, some, each, asked).mean(metric))
+            worth.append(trial.mean(metric))
         ranked = np.argsort(-np.array(worth), kind="stable")
         stay = ranked[: max(1, math.ceil(len(ranked) / FACTOR))]
         dropped += [(configurations[at], worth[at]) for at in ranked[len(stay) :]]

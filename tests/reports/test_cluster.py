@@ -10,13 +10,18 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fsspec.core import url_to_fs
 
-from aiopslab.dask_scheduler import connect
+from aiopslab.dask_scheduler import connect, spread
+from aiopslab.drift.profiles import Profile
 from aiopslab.errors import AIOpsLabError
 from aiopslab.reports import record as records
+from aiopslab.retrieval.retriever import Retriever
+from aiopslab.retrieval.sweep import tune
 from tests.notebooks import CONCLUDES, template
+from tests.retrieval.worlds import Words, world
 
 pytestmark = pytest.mark.server
 AIOPSLAB = str(Path(sys.executable).with_name("aiopslab"))
@@ -125,6 +130,37 @@ def test_reports_go_to_a_store_that_workers_and_client_share_nothing_but(
         names = {Path(path).name for path in files.find(f"{top}/{run['id']}")}
         assert {"run.json", "report.html", "notebook.ipynb"} <= names
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_sweep_on_a_cluster_finds_what_it_finds_here(cluster):
+    corpus, truth = world()
+    space = {"size": [60, 400], "search": ["lexical", "dense"], "k": [1, 3]}
+
+    def tuned(**more):
+        return tune(Retriever(corpus, {"minilm": Words()}), truth, space, **more)
+
+    with connect(cluster) as client:
+        there = tuned(mapped=spread(client))
+        halved = tuned(method="halving", mapped=spread(client))
+    here, timed = tuned(), ["latency_ms", "is_front"]
+    pd.testing.assert_frame_equal(
+        there.table().drop(columns=timed), here.table().drop(columns=timed), check_like=True
+    )
+    assert there.best == here.best
+    assert halved.best == tuned(method="halving").best
+
+
+def test_a_table_profiled_on_a_cluster_is_the_one_profiled_here(cluster, tmp_path, aiopslab):
+    table = pd.DataFrame({"age": range(1000), "kind": ["a", "b"] * 500})
+    for at, part in enumerate((table[:300], table[300:])):
+        (tmp_path / "table").mkdir(exist_ok=True)
+        part.to_parquet(tmp_path / "table" / f"{at}.parquet")
+    for name, more in [("here", []), ("there", ["--cluster", cluster])]:
+        made = ["-o", tmp_path / name, "--ignore", "kind", *more]
+        assert aiopslab("profile", tmp_path / "table", *made)[0] == 0
+    here, there = (Profile.load(tmp_path / name) for name in ("here", "there"))
+    assert (there.rows, list(there.features)) == (1000, ["age"])
+    assert there.quantile("age", 0.5) == here.quantile("age", 0.5)
 
 
 def test_a_killed_worker_s_report_is_made_elsewhere_and_appears_once(cluster, tmp_path):
