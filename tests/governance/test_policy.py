@@ -1,6 +1,8 @@
 """Who may run what: permitted, denied with the reason, and never by a policy that is broken."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -224,3 +226,19 @@ def test_the_command_checks_and_explains(folder, aiopslab):
     (folder / "policy.cedar").write_text("permit (")
     code, _, told = aiopslab("policy", "check", folder)
     assert code == 2 and "line 1, column 9" in told
+
+
+def test_the_example_of_the_documentation_decides_as_it_says(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "factory" / "access.md").read_text()
+    policy, people, *_ = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "policy.cedar").write_text(policy)
+    (tmp_path / "groups.yml").write_text(people)
+    known = Policy.read(tmp_path)
+    metrics = ["prometheus+https://metrics.example.com/x"]
+    assert known.decide("eve", "drift", ["sample://no-fault"]).allowed
+    assert known.decide("bob", "drift", metrics).allowed
+    assert not known.decide("bob", "overview", metrics).allowed
+    assert not known.decide("eve", "drift", metrics).allowed
+    denied = known.decide("bob", "prompt_ab", ["sample://no-fault"])
+    assert denied.remedy.startswith("Ask llm-team@example.com")
+    assert denied.why.partition(" of ")[0] in text

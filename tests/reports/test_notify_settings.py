@@ -1,8 +1,11 @@
 """What a plan may say of whom to tell, the trial, and what a digest's time is."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -47,6 +50,14 @@ def test_what_cannot_be_meant_is_refused_and_no_address_repeated(told, problem):
 def test_settings_that_do_not_fit_are_refused(told):
     with pytest.raises(ValidationError):
         Settings.model_validate(told)
+
+
+def test_the_example_of_the_documentation_is_taken():
+    text = (Path(__file__).parents[2] / "docs" / "factory" / "notifications.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    settings = Settings.model_validate(yaml.safe_load(example)["notify"])
+    assert settings.targets[1].follows("checkout incidents")
+    assert settings.targets[1].digest.cron == "00 08 * * *"
 
 
 def test_daily_is_cron_in_words():
