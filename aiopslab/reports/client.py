@@ -16,6 +16,7 @@ from nbformat.v4 import new_output
 from traitlets.config import Config
 
 from aiopslab.reports.flood import Gate
+from aiopslab.reports.leash import Leash
 
 WATCH_S = 0.25  # how often to look whether the kernel is still there
 DRAIN_S = 0.1  # in which the last that a dead kernel said arrives
@@ -23,9 +24,11 @@ HANDSHAKE_S = 0.2
 LEAVE_S = 4.0  # that a kernel has to leave by itself when its work is done
 LAST_WORDS = 2_000  # characters
 
+SETUP = "aiopslab.reports.kernel_side"
 ARGUMENTS = (
     "--IPKernelApp.log_level=CRITICAL",  # what it says of its own end is no business of a reader
-    "--Session.packer=aiopslab.reports.packing.pack",
+    f"--IPKernelApp.exec_lines=__import__({SETUP!r}, fromlist=['']).tell_crashes()",
+    f"--Session.packer={SETUP}.pack",
 )
 
 
@@ -48,8 +51,8 @@ class Client(NotebookClient):
     ----------
     exit_code : int or None
         Of a kernel that died; below 0 the signal that killed it.
-    dropped : int
-        Characters that the last cell printed or showed in vain.
+    is_heard : bool
+        Whether all that the last cell said has been taken in.
     """
 
     km: Any  # as nbclient has them once it has started
@@ -68,8 +71,10 @@ class Client(NotebookClient):
             raise_on_iopub_timeout=False,  # in a flood the last message of a cell may be lost
         )
         self.exit_code: int | None = None
+        self.is_heard = True
         self._gate = Gate(output_bytes)
         self._errors = folder / "errors"
+        self._leash = Leash()
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -88,7 +93,9 @@ class Client(NotebookClient):
         self.create_kernel_manager()
         with self._errors.open("wb") as errors:
             # What goes to its streams past Python belongs to nobody's terminal.
-            await self.async_start_new_kernel(stdout=errors, stderr=errors)
+            await self.async_start_new_kernel(stdin=self._leash.end, stdout=errors, stderr=errors)
+        if group := self._group():
+            self._leash.tie(group)
         self.kc = self.km.client()
         self.kc.start_channels(stdin=False, hb=False)
         self.kc.allow_stdin = False
@@ -122,6 +129,7 @@ class Client(NotebookClient):
             If the kernel dies.
         """
         self._gate.begin()
+        self.is_heard = False
         try:
             await self.async_execute_cell(cell, index)
         finally:
@@ -137,14 +145,20 @@ class Client(NotebookClient):
 
     async def leave(self, gently: bool) -> None:
         """End the kernel: gently where its work is done, else at once and with all it started."""
-        if self.km is None or not self.km.has_kernel:
-            return
-        group = getattr(self.km.provisioner, "pgid", None)
-        self.shutdown_kernel = "graceful" if gently else "immediate"
-        await self._async_cleanup_kernel()
-        if not gently and group and group != os.getpgid(0):
-            with suppress(OSError):
-                os.killpg(group, signal.SIGKILL)
+        with self._leash:
+            if self.km is None or not self.km.has_kernel:
+                return
+            group = self._group()
+            self.shutdown_kernel = "graceful" if gently else "immediate"
+            await self._async_cleanup_kernel()
+            if group and not gently:
+                with suppress(OSError):
+                    os.killpg(group, signal.SIGKILL)
+
+    def _group(self) -> int | None:
+        """Return the group of processes that the kernel leads."""
+        group: int | None = getattr(self.km.provisioner, "pgid", None)
+        return group if group and group == self.km.provisioner.pid else None
 
     def last_words(self) -> str:
         """Return the end of what the kernel's process said past Python."""
@@ -175,6 +189,8 @@ class Client(NotebookClient):
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
         """Take in a message of the kernel, as far as the gate lets it through."""
+        if msg["content"].get("execution_state") == "idle":
+            self.is_heard = True
         content = self._gate.admit(msg["msg_type"], msg["content"])
         if content is None:
             return None

@@ -16,7 +16,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_notebook, new_output
 
 from aiopslab.reports import death
 from aiopslab.reports.client import Client
@@ -105,8 +105,10 @@ class Execution:
             if not await self._within(client, client.start(), START_S) and self.failure is None:
                 reason = f"the kernel did not answer within {START_S:g} s"
                 self.failure = Failure("DeadKernel", reason, kind="kernel")
-        except NoSuchKernel as error:
-            self.failure = Failure("NoSuchKernel", str(error))
+        except DeadKernelError:
+            raise
+        except (NoSuchKernel, OSError, RuntimeError) as error:
+            self.failure = Failure(type(error).__name__, str(error), kind="kernel")
 
     async def _cells(self, client: Client) -> None:
         cells = [each for each in enumerate(self.notebook.cells) if each[1].cell_type == "code"]
@@ -126,7 +128,7 @@ class Execution:
                 self._mark(cell, started, monotonic() - began, "failed")
                 raise
             finally:
-                self._tell_of_flood(client.dropped)
+                self._tell_of_flood(client)
             status = "failed" if self.failure else "completed"
             self._mark(cell, started, monotonic() - began, status)
 
@@ -137,6 +139,10 @@ class Execution:
                 self.failure = self.failure or self._late(limit)
         except CellExecutionError as error:
             self.failure = _raised(error, self._number)
+        except DeadKernelError:
+            raise
+        except (OSError, RuntimeError) as error:  # between runner and kernel
+            self.failure = Failure(type(error).__name__, str(error), self._number, "kernel")
 
     async def _within(
         self, client: Client, work: Coroutine[Any, Any, None], limit_s: float
@@ -173,11 +179,15 @@ class Execution:
             reason = f"the cell took longer than the {cell_s:g} s that it may take"
         return Failure("Timeout", reason, self._number, "timeout")
 
-    def _tell_of_flood(self, dropped: int) -> None:
-        if dropped:
+    def _tell_of_flood(self, client: Client) -> None:
+        if client.dropped:
             self.notes.append(
-                f"Cell {self._number} printed or showed {dropped / 1e6:,.1f} MB more than a "
-                "report keeps; write what is that large to a file."
+                f"Cell {self._number} printed or showed {client.dropped / 1e6:,.1f} MB more than "
+                "a report keeps; write what is that large to a file."
+            )
+        if self.failure is None and not client.is_heard:
+            self.notes.append(
+                f"Cell {self._number} showed more than could be taken in; the end is missing."
             )
 
     def _mark(self, cell: NotebookNode, started: str, seconds: float, status: str) -> None:
@@ -198,9 +208,12 @@ class Engine(papermill.engines.Engine):  # type: ignore[misc]  # papermill is no
     def execute_notebook(
         cls, nb: NotebookNode, kernel_name: str, *, execution: Execution, **_: Any
     ) -> NotebookNode:
-        """Run a notebook; `execution` tells how it went."""
+        """Run a notebook; `execution` has it then, and tells how it went.
+
+        papermill gets an empty one back, which it checks and writes faster than a full one.
+        """
         run_sync(execution.run)(nb, kernel_name)
-        return nb
+        return new_notebook()
 
 
 papermill.engines.papermill_engines.register(NAME, Engine)

@@ -101,20 +101,15 @@ def execute(
 
     with tempfile.TemporaryDirectory(prefix="aiopslab-", ignore_cleanup_errors=True) as folder:
         execution = engine.Execution(limits, interruption, on_start, keep, Path(folder))
-        try:
-            papermill.execute_notebook(
-                str(template.path),
-                None,  # which papermill would write at every cell, and not at once
-                parameters,
-                engine_name=engine.NAME,
-                kernel_name=kernel_name(),
-                progress_bar=False,
-                execution=execution,
-            )
-        except papermill.PapermillExecutionError:
-            pass  # of which the execution tells
-        except (OSError, RuntimeError) as error:
-            execution.failure = Failure(type(error).__name__, str(error), kind="kernel")
+        papermill.execute_notebook(
+            str(template.path),
+            None,  # which papermill would write at every cell, and not at once
+            parameters,
+            engine_name=engine.NAME,
+            kernel_name=kernel_name(),
+            progress_bar=False,
+            execution=execution,
+        )
     return Outcome(execution.notebook, execution.failure, tuple(execution.notes), execution.seconds)
 
 

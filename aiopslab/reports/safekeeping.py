@@ -114,4 +114,7 @@ def rescued(
 
 
 def _write_notebook(path: Path, notebook: dict[str, Any]) -> None:
-    write_atomically(path, json.dumps(notebook, indent=1, ensure_ascii=False))
+    """Write a notebook a cell a line, which json does many times faster than with an indent."""
+    cells = ",\n".join(json.dumps(cell, ensure_ascii=False) for cell in notebook["cells"])
+    rest = json.dumps({**notebook, "cells": []}, ensure_ascii=False)
+    write_atomically(path, rest.replace('"cells": []', f'"cells": [\n{cells}\n]', 1))

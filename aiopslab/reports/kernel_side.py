@@ -1,6 +1,9 @@
-"""What a kernel sends, as bytes that every reader takes."""
+"""What is set up in a kernel before its first cell: light, since every kernel loads it."""
 
+import faulthandler
 import json
+import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -23,3 +26,12 @@ def pack(message: Any) -> bytes:
 
         text = json.dumps(json_clean(message), default=json_default, ensure_ascii=False)
         return text.encode("utf-8", "backslashreplace")
+
+
+def tell_crashes() -> None:
+    """Let a crash say where it was, on the stream that the process was started with.
+
+    ipykernel has put a pipe to itself in the place of that stream, in which last words are lost.
+    """
+    with suppress(Exception):  # without last words a kernel is as good
+        faulthandler.enable(getattr(sys.stderr, "_original_stdstream_copy", None) or 2)
