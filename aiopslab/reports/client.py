@@ -161,11 +161,17 @@ class Client(NotebookClient):
         return group if group and group == self.km.provisioner.pid else None
 
     def last_words(self) -> str:
-        """Return the end of what the kernel's process said past Python."""
+        """Return what the kernel's process said last past Python: of a crash, where it was."""
         try:
-            return self._errors.read_text("utf-8", "replace")[-LAST_WORDS:].strip()
+            text = self._errors.read_text("utf-8", "replace")
         except OSError:
             return ""
+        _, crash, where = text.rpartition("Fatal Python error")
+        if not crash:
+            return text[-LAST_WORDS:].strip()
+        own = where.splitlines()
+        machinery = [at for at, line in enumerate(own) if "/IPython/core/" in line]
+        return (crash + "\n".join(own[: machinery[0] if machinery else None]))[:LAST_WORDS]
 
     async def _check(self) -> None:
         if await ensure_async(self.km.is_alive()):

@@ -34,4 +34,5 @@ def tell_crashes() -> None:
     ipykernel has put a pipe to itself in the place of that stream, in which last words are lost.
     """
     with suppress(Exception):  # without last words a kernel is as good
-        faulthandler.enable(getattr(sys.stderr, "_original_stdstream_copy", None) or 2)
+        stream = getattr(sys.stderr, "_original_stdstream_copy", None) or 2
+        faulthandler.enable(stream, all_threads=False)
