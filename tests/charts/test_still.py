@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from aiopslab import incident, sources
 from aiopslab.charts.still import still
 from aiopslab.charts.theme import BLUE
+from tests.recordings import analysed, recorded, together
 
 
 def pixels(figure):
@@ -22,9 +22,9 @@ def has(picture, colour):
     return (np.abs(picture.astype(int) - told).max(axis=2) < 12).any(axis=1)
 
 
+@together
 def test_every_figure_of_an_incident_has_a_picture():
-    telemetry = sources.open("sample://retriever-latency")
-    analysis = incident.analyse(telemetry.frames)
+    telemetry, analysis = recorded("retriever-latency"), analysed("retriever-latency")
     timeline = analysis.timeline(telemetry.get("alerts"), telemetry.get("changes"))
     for figure in (analysis.figure(), analysis.ranking_figure(), analysis.service_map(), timeline):
         picture = pixels(figure)

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab import sources
-from aiopslab.incident import analyse, rank_changes
+from aiopslab.incident import rank_changes
 from aiopslab.incident.clues import WEIGHTS
 from aiopslab.incident.culprits import weigh
+from tests.recordings import analysed, recorded, together
 
 ONSET = pd.Timestamp("2026-03-01T12:00Z")
 SERVICES = pd.DataFrame({"service": ["search", "shop"], "probability": [0.85, 0.1]})
@@ -200,11 +201,12 @@ def test_markup_in_a_change_is_escaped():
     assert "<img" not in ranking._repr_html_()
 
 
+@together
 def test_on_the_recordings_the_culprit_is_found_or_nobody_is_blamed():
     right, decoyed = [], []
     for name in sources.samples.names():
-        evidence = sources.open(f"sample://{name}")
-        culprit = analyse(evidence.frames).rank_changes(evidence.get("changes")).culprit
+        evidence = recorded(name)
+        culprit = analysed(name).rank_changes(evidence.get("changes")).culprit
         right.append(culprit == evidence.truth["culprit_change"])
         decoyed.append(culprit in evidence.truth["decoys"])
     assert sum(right) >= 10  # of 12

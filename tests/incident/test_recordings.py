@@ -1,7 +1,6 @@
 """The embedded recordings of real faults, whose truth is known."""
 
 import json
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,9 @@ import pytest
 
 from aiopslab import sources
 from aiopslab.incident import analyse
+from tests.recordings import analysed, recorded, together
+
+pytestmark = together
 
 TRUTHS = {
     name: json.loads((sources.samples.path(name) / "truth.json").read_text())
@@ -16,16 +18,6 @@ TRUTHS = {
 }
 FAULTS = [name for name, truth in TRUTHS.items() if truth["fault"]]
 CALM = sorted(set(TRUTHS) - set(FAULTS))
-
-
-@cache
-def recorded(name):
-    return sources.open(f"sample://{name}")
-
-
-@cache
-def analysed(name):
-    return analyse(recorded(name).frames)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiopslab import sources
 from aiopslab.findings import Finding, Verdict
-from aiopslab.incident import analyse, recent_changes
+from aiopslab.incident import recent_changes
 from aiopslab.runbooks import Plan, built_in, plan
 from aiopslab.runbooks.catalogue import Catalogue
 from aiopslab.runbooks.errors import RunbookError
 from aiopslab.runbooks.step import BENEFITS
+from tests.recordings import analysed, recorded, together
 
 NOON = pd.Timestamp("2026-03-01T12:00Z")
 
@@ -255,12 +255,12 @@ def test_frames_in_any_order_make_the_same_plan(kind):
     assert plan([SLOW], changes=turned) == plan([SLOW], changes=frame)
 
 
+@together
 def test_recordings_are_answered_with_what_broke_them():
     first = {}
     for name in ("classifier-deploy", "llm-costly-prompt", "indexer-stale-index", "no-fault"):
-        frames = sources.open(f"sample://{name}").frames
-        analysis = analyse(frames)
-        recent = recent_changes(frames["changes"], analysis.started)
+        analysis = analysed(name)
+        recent = recent_changes(recorded(name).frames["changes"], analysis.started)
         made = plan(analysis.verdict(), analysis.named, recent, signals=analysis.suspects)
         first[name] = (made[1].action.name, made[1].service) if made.steps else None
     assert first == {
