@@ -12,7 +12,6 @@ from aiopslab.retrieval import open_corpus, read_configuration
 from aiopslab.retrieval.chroma import open_index
 from aiopslab.retrieval.configuration import Configuration
 from aiopslab.retrieval.ingestion import ingest
-from tests.mlflow_server import mlflow_server
 from tests.retrieval.worlds import Words
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -25,7 +24,7 @@ def without_mlflow(monkeypatch):
     monkeypatch.setattr("aiopslab.reports.tracking.log", lambda *_: "")
 
 
-def test_a_sweep_by_words_is_reported_with_all_there_is(tmp_path, monkeypatch):
+def test_a_sweep_by_words_is_reported_with_all_there_is(tmp_path, monkeypatch, mlflow_at):
     now = Configuration(search="lexical", size=100, k=3).save(tmp_path / "now.yaml")
     embedder: Embedder = Words()
     library = open_corpus("embedded:handbook_earlier")
@@ -33,26 +32,24 @@ def test_a_sweep_by_words_is_reported_with_all_there_is(tmp_path, monkeypatch):
     with open_index(tmp_path / "index", embedder) as index:
         chunks = configuration.strategy().chunks(library)
         ingest(index, library.documents, chunks, configuration.strategy().name)
-    (tmp_path / "mlflow").mkdir()
-    with mlflow_server(tmp_path / "mlflow") as server:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-        record = run(
-            catalogue.find("rag_tuning"),
-            {
-                "space": WORDS,
-                "current": str(now),
-                "index": str(tmp_path / "index"),
-                "save": str(tmp_path / "best.yaml"),
-                "experiment": "sweeps",
-            },
-            tmp_path / "out",
-        )
-        assert record.failure is None, record.failure
-        from mlflow import MlflowClient
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_at)
+    record = run(
+        catalogue.find("rag_tuning"),
+        {
+            "space": WORDS,
+            "current": str(now),
+            "index": str(tmp_path / "index"),
+            "save": str(tmp_path / "best.yaml"),
+            "experiment": "sweeps",
+        },
+        tmp_path / "out",
+    )
+    assert record.failure is None, record.failure
+    from mlflow import MlflowClient
 
-        client = MlflowClient(server, server)
-        home = client.get_experiment_by_name("sweeps").experiment_id
-        runs = client.search_runs([home])
+    client = MlflowClient(mlflow_at, mlflow_at)
+    home = client.get_experiment_by_name("sweeps").experiment_id
+    runs = client.search_runs([home])
     above = [each for each in runs if "mlflow.parentRunId" not in each.data.tags]
     assert len(above) == 1 and len(runs) == 1 + 4
     assert all({"ndcg", "tokens"} <= each.data.metrics.keys() for each in runs if each not in above)
