@@ -13,6 +13,7 @@ from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, 
 LATE = {
     "audit": "aiopslab.governance.command",
     "diff": "aiopslab.reports.diff_command",
+    "gallery": "aiopslab.reports.share_command",
     "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
     "notify": "aiopslab.reports.notify_command",
@@ -25,6 +26,7 @@ LATE = {
     "rerun": "aiopslab.reports.rerun_command",
     "retrieval": "aiopslab.retrieval.command",
     "run-all": "aiopslab.reports.plan_command",
+    "serve": "aiopslab.reports.share_command",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
@@ -79,15 +81,6 @@ def samples() -> None:
 
     for name in sources.samples.names():
         click.echo(f"sample://{name}")
-
-
-@cli.command()
-@click.argument("folder", type=click.Path(path_type=Path), default="reports")
-def gallery(folder: Path) -> None:
-    """Build the index of the reports in FOLDER anew."""
-    from aiopslab.reports.gallery import build
-
-    click.echo(build(folder))
 
 
 @cli.command()

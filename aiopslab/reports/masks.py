@@ -16,13 +16,16 @@ _DOMAINS = (
     "|example|invalid|arpa|onion|com|net|org|edu|gov|mil|int|info|biz|dev|app|cloud|online|site"
     "|tech|systems|network|company|services|solutions|group|bank|xyz|shop|store|aero|museum"
 )
-_HOST = rf"(?<![\w.-])(?:[\w-]{{1,63}}\.)+(?:{_DOMAINS}|[a-z]{{2}})(?![\w-]|\.\w)(?::\d+)?"
+_HOST = (
+    rf"(?<![\w.-])(?:[\w-]{{1,63}}\.)+(?:{_DOMAINS}|[a-z]{{2}})(?![\w-]|\.\w)"
+    r"(?::\d+)?(?:/[^\s<>\"',;)]*)?"
+)
 _LONG = r"(?<![\w+/=-])[\w+/=-]{20,}(?![\w+/=-])"
 _UUID = r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"
 _NUMBERED = r"(?<![\w.-])[a-z]+(?:-[a-z0-9]+)*-0\d+(?![\w-])|(?<![\w.-])ip(?:-\d{1,3}){4}(?![\w-])"
 _POD = r"(?<![\w.-])[a-z0-9]+(?:-[a-z0-9]+)*-[0-9a-f]{8,10}-[a-z0-9]{5}(?![\w-])"
 _NAMED = (
-    r"(?<![\w.])(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|bearer)"
+    r"(?<![\w.])[\w-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|bearer)"
     r"(?:\s*[=:]\s*|\s+is\s+)(?:bearer\s+|basic\s+)?[^\s,;]+|(?<!\w)bearer\s+[\w.~+/=-]{8,}"
 )
 _USER = r"(?<![\w.])(?:user(?:name)?|login|owner|author|uid)\s*[=:]\s*['\"]?[^\s,;'\"]+['\"]?"
@@ -34,7 +37,7 @@ _SPEC: tuple[tuple[str, str], ...] = (
     ("path", r"\\\\[\w.$-]+(?:\\[^\s\\\"']+)+|(?<!\w)[A-Za-z]:[\\/](?:[^\s\\/\"':]+[\\/]?)+"),
     (
         "path",
-        r"(?<![\w.\]/])(?:~[\w.-]*|\.{1,2})?(?:/[\w.@%+=~:-]+){2,}/?|(?<![\w.\]/])~[\w.-]*/[\w.-]+",
+        r"(?<![\w.\]/])(?:~[\w.-]*|\.{1,2})?(?:/[\w.@%+=~:-]+){2,}/?|(?<![\w.\]/])~(?:[a-z][\w.-]*|/[\w.-]+)(?:/[\w.-]+)*",
     ),
     ("address", r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?::\d+)?(?![\w.]*\w)"),
     (
@@ -42,6 +45,7 @@ _SPEC: tuple[tuple[str, str], ...] = (
         r"(?<![\w:.])\[?[0-9a-f:]*:[0-9a-f:]*:(?:[0-9a-f:.]*[0-9a-f:])?(?:%\w+)?\]?(?:/\d+)?(?![\w:])",
     ),
     ("address", r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])"),
+    ("number", r"(?<![\w.])\+\d{1,3}(?:[ ()./-]{0,2}\d{2,}){2,5}(?!\w)"),
     ("token", _UUID),
     ("host", _HOST),
     ("host", r"(?<![\w.-])[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5}(?![\w:.]*\w)"),

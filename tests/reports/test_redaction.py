@@ -54,6 +54,7 @@ PLANTED = {
         "s3.eu-central-1.amazonaws.com",
         "jira.intranet",
         "WIN-SRV01.corp",
+        "slack.com/archives/C01",
     ],
     "url": [
         "https://wiki.globex.example/runbook?id=7",
@@ -76,6 +77,7 @@ PLANTED = {
         "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
         "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
         "d41d8cd98f00b204e9800998ecf8427e",
+        "client_secret=9a8b7c6d5e4f",
         "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC-----END PRIVATE KEY-----",
     ],
     "user": [
@@ -87,6 +89,8 @@ PLANTED = {
         "user=gillian",
         "owner: ann.lee",
         "@gillian",
+        "~gillian",
+        "+49 30 1234567",
     ],
 }  # fmt: skip
 FRAMES = ["{}", "The cause is {}.", "see ({}) of retriever", "rose at 12:40; {}, then fell", "'{}'"]
@@ -113,7 +117,7 @@ SAYING = {"password", "api_key", "Authorization", "Bearer", "user", "owner", "PR
 
 def left(masked, planted):
     """Tell whether what was planted can still be read, or any part of four letters of it."""
-    bare = re.sub(r"\[(e-mail|address|host|token|user|path|secret|removed)\]", "", masked)
+    bare = re.sub(r"\[(e-mail|address|host|token|user|path|secret|number|removed)\]", "", masked)
     parts = set(re.findall(r"\w{4,}", planted)) - SAYING
     return planted in bare or any(part in bare for part in parts)
 
@@ -131,13 +135,20 @@ def test_recall_on_the_planted_set(record_property):
                     found[kind] += 1
     for kind, values in PLANTED.items():
         record_property(kind, f"{found[kind]} of {len(values) * len(FRAMES)}")
-    assert sum(map(len, PLANTED.values())) * len(FRAMES) == 275
+    assert sum(map(len, PLANTED.values())) * len(FRAMES) == 295
     assert missed == []
 
 
 def test_what_a_report_says_is_left_alone():
     mask = Mask()
     assert [mask(text) for text in HARMLESS] == HARMLESS
+
+
+def test_what_looks_like_any_other_word_is_masked_only_where_it_is_named():
+    """The limit of it: people, and hosts of one word, are told from other words by nobody."""
+    text = "Maria Santos restarted redis-master-0"
+    assert Mask()(text) == text
+    assert Mask(["Maria Santos", "redis-master-0"])(text) == "[removed] restarted [removed]"
 
 
 def test_names_that_only_the_run_knows_are_masked_where_they_stand_alone():
