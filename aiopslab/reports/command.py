@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiopslab.errors import ParameterError, did_you_mean
+from aiopslab.errors import AIOpsLabError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     from aiopslab.reports.catalogue import Template
+    from aiopslab.reports.execution import Limits
     from aiopslab.reports.record import Record
 
 DONE, FAILED, ALARM = 0, 1, 3
@@ -34,6 +35,21 @@ into_gallery = click.option(
     show_default=True,
     help="Folder of the gallery.",
 )
+
+
+class Seconds(click.ParamType):
+    """A duration such as ``10min``, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a duration, or say which was expected."""
+        from aiopslab import durations
+
+        duration = durations.parse(value)
+        if duration is None:
+            self.fail(f'{value!r} is no duration above 0, such as "90s", "10min" or "1h"')
+        return duration.total_seconds()
 
 
 class Commands(click.Group):
@@ -79,22 +95,39 @@ def run() -> None:
       aiopslab run incident
       aiopslab run incident -p evidence=telemetry/ -p confidence=0.9
       aiopslab run incident -f incident.yml --fail-on act
+      aiopslab run drift --timeout 10min --cell-timeout 1min
     """  # noqa: D301 - click reads \b as the start of a verbatim block
 
 
-def run_template(template: "Template", values: dict[str, Any], folder: Path) -> "Record":
-    """Run a template, and say how it stands and what came of it."""
+def run_template(
+    template: "Template", values: dict[str, Any], folder: Path, limits: "Limits | None" = None
+) -> "Record":
+    """Run a template, and say how it stands and what came of it.
+
+    Raises
+    ------
+    AIOpsLabError
+        As `aiopslab.reports.run.run` does; no secret of the environment is in its text.
+    """
     from rich.console import Console
 
-    from aiopslab.reports import render
+    from aiopslab.reports import render, secrets
+    from aiopslab.reports.execution import USUAL
     from aiopslab.reports.gallery import INDEX
     from aiopslab.reports.record import PAGE
     from aiopslab.reports.run import run as run_report
+    from aiopslab.reports.scan import Scanner
 
+    scanner = Scanner(secrets.of_environment())
     console = Console(stderr=True, highlight=False)
-    console.print(template.title)
-    with _progress(console, template.title) as progress:
-        record = run_report(template, values, folder, progress=progress)
+    title = scanner.text(template.title, "title")
+    console.print(title, markup=False)
+    try:
+        with _progress(console, title) as progress:
+            record = run_report(template, values, folder, progress, limits=limits or USUAL)
+    except AIOpsLabError as error:
+        clean = (scanner.text(each, "error") for each in (error.problem, error.remedy))
+        raise type(error)(*clean) from None
     state = render.state(record)
     headline = str(record.failure or (record.verdict.headline if record.verdict else ""))
     click.echo(f"{render.GLYPHS[state]} {state}: {headline}")
@@ -167,6 +200,18 @@ def _command(template: "Template") -> click.Command:
         help="Exit with 3 when the verdict is this level or worse: watch or act.",
     )
     @click.option(
+        "--timeout",
+        "report_s",
+        type=Seconds(),
+        help="End the report, as failed, when it takes longer: 90s, 10min, 1h.",
+    )
+    @click.option(
+        "--cell-timeout",
+        "cell_s",
+        type=Seconds(),
+        help="End it when one of its cells takes longer.",
+    )
+    @click.option(
         "--tracking-uri",
         metavar="URI",
         help="MLflow server to log to and to open models from; else MLFLOW_TRACKING_URI, else a "
@@ -177,12 +222,16 @@ def _command(template: "Template") -> click.Command:
         file: Path | None,
         output: Path,
         fail_on: str | None,
+        report_s: float | None,
+        cell_s: float | None,
         tracking_uri: str | None,
     ) -> None:
+        from aiopslab.reports.execution import Limits
+
         values = (_from_file(file) if file else {}) | dict(_pair(pair) for pair in pairs)
         if tracking_uri:
             os.environ["MLFLOW_TRACKING_URI"] = tracking_uri  # which the kernel gets too
-        record = run_template(template, values, output)
+        record = run_template(template, values, output, Limits(cell_s, report_s))
         if record.status == "failed":
             sys.exit(FAILED)
         sys.exit(ALARM if _is_alarming(record, fail_on) else DONE)

@@ -121,6 +121,8 @@ class Field:
                 self.value = validate([self.parameter], values)[name]
             except ParameterError as error:
                 self.problem = error.problem
+                if self.parameter.is_secret:  # and what was typed may be one
+                    self.control.add_class(MASKED)
                 remedy = "" if "→" in error.problem else f"Expected: {self.parameter.kind()}."
         self._message.value = message(self.problem, remedy) if self.problem else ""
         self._follow()
