@@ -44,6 +44,24 @@ class Address:
 NOWHERE = Address("none", "", "")
 
 
+def is_place(text: str) -> bool:
+    """Tell whether a text names where data may come from: a URL, or a path that is there.
+
+    A parameter whose type is no URL may hold one all the same, e.g. a file of recorded calls.
+
+    Examples
+    --------
+    >>> [is_place(each) for each in ("s3://team/calls.csv", "models:/intents@v3", "..", "ndcg")]
+    [True, True, True, False]
+    """
+    if _SCHEME.match(text) or "::" in text or text.startswith(("/", "~")):
+        return True
+    try:
+        return bool(text) and Path(text).exists()
+    except (OSError, ValueError):  # too long for a name, or none at all
+        return False
+
+
 def addresses(source: str) -> tuple[Address, ...]:
     """Return the addresses in a source; a chain such as ``zip://a.csv::s3://…`` has several.
 

@@ -1,6 +1,5 @@
 """One run: a template, its parameters, a kernel; then a notebook, a page and a record."""
 
-import getpass
 import json
 import os
 import platform
@@ -115,20 +114,23 @@ def _authorise(template: Template, parameters: Mapping[str, Any]) -> None:
     policy = os.environ.get(POLICY_VARIABLE)
     if not policy:
         return
-    from aiopslab.governance import authorise
+    from aiopslab.governance import authorise, is_place, user
 
     is_ours = template.path.parent in FOLDERS
     sources = [
         source
         for parameter in template.parameters
-        if "sources." in parameter.annotation
+        if not parameter.is_secret
         for source in _texts(parameters[parameter.name])
+        if "sources." in parameter.annotation or is_place(source)
     ]
-    name = template.name if is_ours else str(template.path)
-    authorise(getpass.getuser(), name, sources, Path(policy))
+    name = template.name if is_ours else str(template.path.resolve())
+    authorise(user(), name, sources, Path(policy))
 
 
 def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return _texts([*value.values()])
     if isinstance(value, list):
         return [text for each in value for text in _texts(each)]
     return [value] if isinstance(value, str) else []
