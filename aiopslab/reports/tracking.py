@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiopslab.errors import SourceError
 from aiopslab.mlflow_server import configure, connect, without_credentials
-from aiopslab.reports.record import Record
-from aiopslab.reports.render import state
+from aiopslab.reports.record import PAGE, Record
+from aiopslab.reports.render import self_contained, state
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -89,7 +89,11 @@ def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -
         if not each["source"].startswith(MODELS)
     ]
     client.log_inputs(run.info.run_id, [DatasetInput(each) for each in datasets])
-    client.log_artifacts(run.info.run_id, str(folder / record.id))
+    for path in sorted((folder / record.id).iterdir()):
+        if path.name == PAGE:  # there is no plotly.js beside it there
+            client.log_text(run.info.run_id, self_contained(path.read_text("utf-8")), PAGE)
+        else:
+            client.log_artifact(run.info.run_id, str(path))
     status = "FAILED" if record.failure else "FINISHED"
     client.set_terminated(run.info.run_id, status, _milliseconds(record.ended))
     return str(run.info.run_id)

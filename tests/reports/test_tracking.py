@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,10 @@ from aiopslab.drift import read_lineage
 from aiopslab.findings import Verdict
 from aiopslab.reports import record as records
 from aiopslab.reports import tracking
+from aiopslab.reports.cells import PLOTLY_MIME
+from aiopslab.reports.render import page
 from aiopslab.sources.evidence import EVIDENCE_MIME
+from tests.notebooks import code
 
 EVIDENCE = {"source": "recording/", "digest": "d" * 64, "frames": {"metrics": 3}, "notes": []}
 
@@ -23,7 +27,9 @@ def finished(tmp_path):
         begun, status="finished", ended=records.now(), verdict=verdict, evidence=(EVIDENCE,)
     )
     records.write(record, tmp_path)
-    records.write_atomically(tmp_path / record.id / "report.html", "<p>page</p>")
+    figure = {"output_type": "display_data", "metadata": {}, "data": {PLOTLY_MIME: {"data": []}}}
+    html = page({"cells": [code("x") | {"outputs": [figure]}]}, record)
+    records.write_atomically(tmp_path / record.id / "report.html", html)
     records.write_atomically(tmp_path / record.id / "notebook.ipynb", "{}")
     return record
 
@@ -43,6 +49,8 @@ def _assert_logged(uri, record):
     assert (used.dataset.source, used.dataset.digest) == ("recording/", "d" * 36)
     files = {each.path for each in client.list_artifacts(run.info.run_id)}
     assert files == {"report.html", "notebook.ipynb", "run.json"}
+    html = Path(client.download_artifacts(run.info.run_id, "report.html")).read_text("utf-8")
+    assert '"packed": "' in html, "there is no plotly.js beside it"
 
 
 def test_without_a_server_runs_go_to_the_embedded_store(tmp_path, finished, monkeypatch):
