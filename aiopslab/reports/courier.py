@@ -64,12 +64,16 @@ def deliver(
     def carry(number: int) -> None:
         parcel = parcels[number]
         try:
-            problem = _deliver(parcel, end, reveal)
+            problem = _deliver(parcel, end, reveal, lambda said: note(number, said))
         except AIOpsLabError as error:
             problem = error.problem
         except Exception as error:  # whatever a service raises: the report is there already
             problem = type(error).__name__
-        problems[number] = f"{parcel.name} was not told: {line(problem)}" if problem else ""
+        note(number, problem)
+
+    def note(number: int, problem: str) -> None:
+        name = parcels[number].name
+        problems[number] = f"{name} was not told: {line(problem)}" if problem else ""
 
     carriers = [
         Thread(target=carry, args=(number,), daemon=True, name=f"notify-{number}")
@@ -82,7 +86,10 @@ def deliver(
     return list(problems)
 
 
-def _deliver(parcel: Parcel, end: float, reveal: Callable[[str], str]) -> str:
+def _deliver(
+    parcel: Parcel, end: float, reveal: Callable[[str], str], note: Callable[[str], None]
+) -> str:
+    """Send until it is taken, or no time is left; note what went wrong each time."""
     from tenacity import RetryError, Retrying, retry_if_result, wait_exponential_jitter
 
     url = reveal(parcel.reference)
@@ -90,6 +97,7 @@ def _deliver(parcel: Parcel, end: float, reveal: Callable[[str], str]) -> str:
         retry=retry_if_result(bool),
         wait=wait_exponential_jitter(multiplier=0.5, max=10),
         stop=lambda state: time.monotonic() + state.upcoming_sleep >= end,
+        before_sleep=lambda state: note(str(state.outcome and state.outcome.result())),
     )
     try:
         return str(attempts(_attempt, url, parcel.message, end))

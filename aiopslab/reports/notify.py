@@ -7,8 +7,10 @@ delivered is due again with the next run.
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 INDEX = "index.html"
+SLACK_S = 5.0  # beyond what another process may take
 logger = logging.getLogger(__name__)
 
 
@@ -54,7 +57,7 @@ def tell(record: Record, previous: Record | None, settings: Settings, gallery: P
     if record.status == "running":
         return []
     try:
-        with told.held(told.place(gallery, record.series, "series"), _patience(settings)):
+        with told.held(told.place(gallery, record.series, "series"), _lock_patience(settings)):
             problems = list(_tell(record, previous, settings, gallery))
     except Exception as error:
         problems = [
@@ -73,22 +76,28 @@ def _tell(
     if record.started < known.started:
         return  # a run that began earlier and took longer
     after = standing(record)
-    seen = dict(known.targets)
-    parcels: dict[str, Parcel] = {}
+    first = standing(previous) if previous else None
+    seen: dict[str, Standing] = dict(known.targets)
+    unsaid: dict[str, Standing] = {}
+    parcels: list[Parcel] = []
+    png = cache(lambda: picture(gallery / record.id / NOTEBOOK))
+    where = message.address(record, gallery, settings.link)
     for target in settings.targets:
         if not target.follows(record.series):
             continue
-        before = seen.get(target.name) or (standing(previous) if previous else None)
+        before = known.targets.get(target.name) or first
         why = occasion(before, after, target.events, target.levels, _remind(settings))
         seen[target.name] = _seen(before, after, why)
         if target.digest is not None:
-            yield from _collect(record, before, why, target, settings, gallery)
+            _collect(record, before, why, where, _waiting(target, gallery), settings)
         elif why is not None:
-            parcels[target.name] = _parcel(record, why, before, target, settings, gallery)
-    for name, problem in _delivered(parcels, settings):
+            unsaid[target.name] = before or Standing("ok", "ok", after.since)
+            text = message.compose(record, why, before, where, png())
+            parcels.append(Parcel(target.name, target.url, text))
+    for name, problem in _send(parcels, settings, gallery, after.since, tuple(seen)).items():
         if problem:
             yield problem
-            seen[name] = known.targets.get(name) or Standing("ok", "ok", after.since)
+            seen[name] = unsaid.get(name, seen[name])
     told.write(path, told.Told(record.series, record.started, seen))
 
 
@@ -100,48 +109,62 @@ def _seen(before: Standing | None, after: Standing, why: Occasion | None) -> Sta
     return replace(before, told=now if why else before.told)
 
 
-def _parcel(
-    record: Record,
-    why: Occasion,
-    before: Standing | None,
-    target: Target,
-    settings: Settings,
-    gallery: Path,
-) -> Parcel:
-    where = message.address(record, gallery, settings.link)
-    png = picture(gallery / record.id / NOTEBOOK)
-    return Parcel(target.name, target.url, message.compose(record, why, before, where, png))
-
-
-def _delivered(parcels: dict[str, Parcel], settings: Settings) -> Iterator[tuple[str, str]]:
-    from aiopslab.reports.secrets import reveal
-
-    if parcels:
-        problems = deliver(list(parcels.values()), _patience(settings), reveal)
-        yield from zip(parcels, problems, strict=True)
+def _waiting(target: Target, gallery: Path) -> Path:
+    return told.place(gallery, target.name, digest.SUFFIX)
 
 
 def _collect(
     record: Record,
     before: Standing | None,
     why: Occasion | None,
-    target: Target,
+    where: str,
+    path: Path,
     settings: Settings,
-    gallery: Path,
-) -> Iterator[str]:
-    """Put a run into the digest of a target, and send that where its time has come."""
+) -> None:
+    """Put a run into a digest, with what happened by it."""
     after = standing(record)
     happened = None
     if why is not None:
         was = before.state if before and before.state != after.state else ""
-        where = message.address(record, gallery, settings.link)
-        said = message.headline(record)
         at = f"{after.since:%Y-%m-%d %H:%M} UTC"
+        said = message.headline(record)
         happened = digest.Entry(message.name_of(record), after.state, was, said, where, at)
-    path = told.place(gallery, target.name, digest.SUFFIX)
-    with told.held(path, _patience(settings)):
+    with told.held(path, _lock_patience(settings)):
         digest.write(path, digest.read(path, after.since).after(after.state, happened))
-    yield from send_digests(settings, gallery, after.since, (target.name,))
+
+
+def _send(
+    parcels: list[Parcel], settings: Settings, gallery: Path, now: datetime, names: tuple[str, ...]
+) -> dict[str, str]:
+    """Send messages, and the digests of some targets whose time has come, side by side.
+
+    Returns
+    -------
+    dict
+        For the name of each target why it could not be told; empty where it was.
+    """
+    from aiopslab.reports.secrets import reveal
+
+    due: dict[str, Path] = {}
+    with ExitStack() as locks:  # until they are sent, lest another process sends them as well
+        for target in settings.targets:
+            if target.digest is None or target.name not in names:
+                continue
+            path = _waiting(target, gallery)
+            locks.enter_context(told.held(path, _lock_patience(settings)))
+            waiting = digest.read(path, now)
+            if digest.is_due(waiting, target.digest, now):
+                text = digest.compose(waiting, now, _front(settings, gallery))
+                parcels = [*parcels, Parcel(target.name, target.url, text)]
+                due[target.name] = path
+            else:
+                digest.write(path, waiting)  # the first time: collecting begins
+        problems = deliver(parcels, _patience(settings), reveal) if parcels else []
+        told_of = dict(zip((each.name for each in parcels), problems, strict=True))
+        for name, path in due.items():
+            if not told_of[name]:
+                digest.write(path, digest.Collection(now))
+    return told_of
 
 
 def send_digests(
@@ -164,25 +187,14 @@ def send_digests(
     -------
     list of str
         Why a digest could not be delivered; it is due again then.
+
+    Raises
+    ------
+    ReportError
+        If what waits cannot be read or kept.
     """
-    problems = []
-    for target in settings.targets:
-        if target.digest is None or (only and target.name not in only):
-            continue
-        path = told.place(gallery, target.name, digest.SUFFIX)
-        with told.held(path, _patience(settings)):
-            waiting = digest.read(path, now)
-            if not digest.is_due(waiting, target.digest, now):
-                digest.write(path, waiting)  # the first time: collecting begins
-                continue
-            where = _front(settings, gallery)
-            parcel = Parcel(target.name, target.url, digest.compose(waiting, now, where))
-            ((_, problem),) = _delivered({target.name: parcel}, settings)
-            if problem:
-                problems.append(problem)
-            else:
-                digest.write(path, digest.Collection(now))
-    return problems
+    names = only or tuple(each.name for each in settings.targets)
+    return [each for each in _send([], settings, gallery, now, names).values() if each]
 
 
 def send_trial(settings: Settings, gallery: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
@@ -202,12 +214,10 @@ def send_trial(settings: Settings, gallery: Path, only: tuple[str, ...] = ()) ->
     dict
         For each target why it could not be told; empty where it was.
     """
-    where = _front(settings, gallery)
-    trial = message.trial(where)
+    trial = message.trial(_front(settings, gallery))
     chosen = [each for each in settings.targets if not only or each.name in only]
-    return dict(
-        _delivered({each.name: Parcel(each.name, each.url, trial) for each in chosen}, settings)
-    )
+    parcels = [Parcel(each.name, each.url, trial) for each in chosen]
+    return _send(parcels, settings, gallery, datetime.now(UTC), ())
 
 
 def _front(settings: Settings, gallery: Path) -> str:
@@ -219,6 +229,11 @@ def _front(settings: Settings, gallery: Path) -> str:
 def _patience(settings: Settings) -> float:
     read = duration(settings.patience)
     return float(read.total_seconds()) if read is not None else 0.0
+
+
+def _lock_patience(settings: Settings) -> float:
+    """Return how long to wait for another process, which may be sending for as long as it may."""
+    return _patience(settings) + SLACK_S
 
 
 def _remind(settings: Settings) -> "timedelta | None":
