@@ -7,18 +7,24 @@ import threading
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import apprise.plugins.custom_json  # noqa: F401  no target waits for an import
-import apprise.plugins.email  # noqa: F401
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 from aiosmtpd.controller import Controller
+from apprise import Apprise
 
 from aiopslab.reports.notify import Settings, send_digests, tell
 from aiopslab.reports.record import PAGE
 from tests.reports.made_records import START, ran, verdict
 
 NASTY = "<img src=x onerror=alert(1)>\r\nBcc: all@example.com \x1b[2J"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def imported():
+    """No target waits for what is imported once."""
+    assert Apprise.instantiate("json://localhost")
+    assert Apprise.instantiate("mailto://me:pass@example.com")
 
 
 class Mailbox:
