@@ -23,7 +23,12 @@ def policy() -> None:
 
     A policy is a file of Cedar, or a folder with a policy.cedar; groups.yml beside it says who is
     in which group. Runs are held to the one that AIOPSLAB_POLICY names.
-    """
+
+    \b
+    Examples
+      aiopslab policy check policy/
+      AIOPSLAB_POLICY=policy/ aiopslab run drift
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
 
 
 @policy.command()
@@ -66,7 +71,12 @@ def check(
 
 @click.group(cls=Group)
 def audit() -> None:
-    """Look into the audit trail of what was asked and done."""
+    """Look into the audit trail of what was asked and done.
+
+    \b
+    Example
+      aiopslab audit verify policy/audit.jsonl
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
 
 
 @audit.command()

@@ -4,7 +4,9 @@ A report may come from anybody. Of what is in it only the values of parameters a
 are checked as any others are. The code that runs is that of a template which is here.
 """
 
+import json
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +23,7 @@ from aiopslab.reports.record import Record
 # What has one of these was opened as it is kept; what others read is only known by its own digest.
 TELEMETRY = {"metrics", "logs", "spans", "alerts", "changes", "topology"}
 UNKNOWN = "?"
+_TAKEN_OUT = re.compile(r"\[secret[ :][^\]]*\]")  # what a scan puts in the place of a secret
 JOINED = " + "  # between the sources of evidence that was joined
 
 
@@ -100,8 +103,16 @@ def _ours(record: Record) -> Template:
 def _check_secrets(
     template: Template, record: Record, values: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
-    """Refuse references that only the report names: it could ask for any secret of this machine."""
+    """Refuse what was a secret, and references that only the report names.
+
+    A report could ask for any secret of this machine.
+    """
     for each in template.parameters:
+        if each.name not in given and _TAKEN_OUT.search(json.dumps(values[each.name])):
+            raise ParameterError(
+                f"the value of {each.name} held a secret, which was taken out of the report",
+                f"Give it again: -p {each.name}=VALUE.",
+            )
         is_own = values[each.name] in (each.default, None)
         if each.is_secret and each.name not in given and not is_own:
             raise ParameterError(

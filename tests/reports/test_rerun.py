@@ -13,6 +13,8 @@ from aiopslab.reports.kept import find
 from aiopslab.reports.render import page as report_page
 from aiopslab.reports.rerun import examine
 from aiopslab.reports.run import run
+from aiopslab.reports.scan import Scanner
+from aiopslab.reports.secrets import Known
 from tests.notebooks import template
 from tests.reports.made_records import ran
 
@@ -194,6 +196,14 @@ def test_a_secret_is_not_asked_for_because_a_report_says_so(here):
         examine(record, asks, {}, opening=False)
     outlook = examine(record, asks, {"token": "env:OURS"}, opening=False)
     assert outlook.values["token"] == "env:OURS"
+
+
+def test_a_value_that_was_taken_out_as_a_secret_has_to_be_given_again(here):
+    shown = Scanner([Known("TOKEN", "kJ8#mq/92Lw")]).text("s3://kJ8#mq/92Lw/x", "parameters")
+    record = forged(here, parameters={"rows": 3, "data": shown})
+    with pytest.raises(ParameterError, match="the value of data held a secret"):
+        examine(record, here / "made.ipynb", {}, opening=False)
+    assert examine(record, here / "made.ipynb", {"data": "x"}, opening=False).values["data"] == "x"
 
 
 def test_a_block_that_a_cell_showed_is_not_taken_for_the_record(here):
