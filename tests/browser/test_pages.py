@@ -9,8 +9,10 @@ from aiopslab import Finding, Verdict, incident, runbooks
 from aiopslab.findings import VERDICT_MIME
 from aiopslab.reports import gallery, render
 from aiopslab.reports import record as records
+from aiopslab.reports.gates import Token
 from tests.incident.worlds import broken
 from tests.notebooks import code, prose
+from tests.reports.test_serve import serving
 
 pytestmark = pytest.mark.browser
 
@@ -185,12 +187,12 @@ def test_markup_from_outside_stays_dead(page, folder):
     assert page.evaluate("window.hacked") is None
     opened(page, folder / "index.html")
     assert page.evaluate("window.hacked") is None
-    assert "<script>" in page.locator("li[data-template=hostile] a").inner_text()
+    assert "<script>" in page.locator("li[data-template=hostile] a.said").inner_text()
 
 
 def test_a_report_without_figures_carries_no_plotly(page, folder):
     opened(page, folder / "drift" / "report.html")
-    assert page.locator("#plotly").count() == 0
+    assert page.evaluate("Object.keys(PLOTLY)") == []
     assert "KeyError" in page.locator(".banner").inner_text()
     assert page.complaints == []
 
@@ -221,8 +223,56 @@ def test_the_gallery_filters_with_no_server(page, folder):
 
 def test_the_gallery_leads_to_the_report_and_back(page, folder):
     opened(page, folder / "index.html")
-    page.locator("li[data-template=incident] a").click()
+    page.locator("li[data-template=incident] a.said").click()
     page.wait_for_selector("html[data-drawn]")
     page.get_by_role("link", name="All reports").click()
     page.wait_for_selector(".runs")
     assert page.complaints == []
+
+
+def test_two_runs_are_put_beside_each_other_and_the_address_says_which(page, folder):
+    opened(page, folder / "index.html")
+    for template in ("incident", "drift"):
+        page.locator(f"li[data-template={template}] .pick").check()
+    page.get_by_role("link", name="Compare").click()
+    beside = page.locator("#comparison")
+    beside.get_by_text("aiopslab diff incident drift").wait_for()
+    assert beside.locator("article").count() == 2
+    assert "database" in beside.locator("article").first.inner_text()
+    assert "sample://x" in beside.get_by_role("row", name="evidence").inner_text()
+    page.reload()
+    beside.get_by_text("aiopslab diff incident drift").wait_for()
+    page.get_by_role("button", name="Back to the list").click()
+    page.wait_for_selector(".runs li")
+    assert page.complaints == []
+
+
+def test_one_file_draws_its_figures_far_from_the_gallery(page, folder, tmp_path):
+    html = (folder / "incident" / "report.html").read_text("utf-8")
+    (tmp_path / "alone.html").write_text(render.self_contained(html), "utf-8")
+    opened(page, tmp_path / "alone.html")
+    page.wait_for_selector("html[data-drawn]", timeout=60_000)
+    assert page.complaints == []
+    (tmp_path / "torn.html").write_text(html, "utf-8")
+    opened(page, tmp_path / "torn.html")
+    page.get_by_text("aiopslab gallery export").first.wait_for()
+
+
+def test_served_it_works_under_its_policy_without_a_complaint(chromium, folder):
+    """Signed in by the link, filtered, and a figure drawn: nothing of it does the policy stop."""
+    token = "a-token-of-many-letters"
+    context = chromium.new_context()
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    with serving(folder, Token(token)) as address:
+        page.goto(f"{address}/index.html?token={token}")
+        page.wait_for_selector(".runs li")
+        assert page.url == f"{address}/index.html" and context.cookies()[0]["httpOnly"]
+        page.get_by_label("State").select_option("act")
+        assert visible(page) == ["incident"]
+        page.locator("a.said").click()
+        page.wait_for_selector("html[data-drawn]", timeout=60_000)
+        context.close()
+    assert complaints == []
