@@ -45,6 +45,7 @@ def become_kernel(request: "Request") -> None:
     os.environ.update(request.env)
     os.chdir(request.cwd)
     _forget()
+    _show_figures()
     preload.restore_threads(request.env)
     sys.argv = ["ipykernel_launcher", *request.argv]
     code = 1
@@ -96,6 +97,13 @@ def _forget() -> None:
     time.tzset()
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "")
+
+
+def _show_figures() -> None:
+    """Show figures as in a notebook; plotly made up its mind at import, outside of one."""
+    plotly: Any = sys.modules.get("plotly.io")
+    if plotly is not None and "PLOTLY_RENDERER" not in os.environ:
+        plotly.renderers.default = "plotly_mimetype"
 
 
 def _end_with(runner: int) -> None:
