@@ -248,7 +248,8 @@ def main() -> None:
     from aiopslab.kernels import preload
 
     listener = socket.socket(fileno=int(sys.argv[1]))
-    sys.path.pop(0)  # the folder of sockets, which ``-m`` puts there
+    if Path(sys.path[0]) == Path.cwd():
+        del sys.path[0]  # the folder of sockets, which ``-m`` puts there
     _dismiss_older(Path(listener.getsockname()))
     preload.load(wanted_modules(os.environ))
     parent = Parent(listener, idle_s(os.environ))

@@ -1,5 +1,5 @@
-import os
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -76,5 +76,9 @@ def descendants_of_parents():
     return [each["pid"] for told in client.known() for each in told["kernels"]]
 
 
-def environment(**more):
-    return {**os.environ, **more}
+def until(condition, timeout_s=20):
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "did not happen"
+        time.sleep(0.02)
+    return found

@@ -14,17 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from aiopslab.kernels import NAME, client
-from tests.kernels.conftest import descendants_of_parents, is_running, notebook, printed
+from tests.kernels.conftest import descendants_of_parents, is_running, notebook, printed, until
 
 SLEEP = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-
-
-def until(condition, timeout_s=20):
-    deadline = time.monotonic() + timeout_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture
@@ -149,9 +141,9 @@ def test_an_independent_one_outlives_its_runner(tmp_path):
         [
             *(sys.executable, "-c"),
             "from jupyter_client.manager import KernelManager\n"
-            "import os\n"
+            "import os, subprocess\n"
             "manager = KernelManager(kernel_name='aiopslab')\n"
-            "manager.start_kernel(independent=True)\n"
+            "manager.start_kernel(independent=True, stdout=subprocess.DEVNULL)\n"
             "talk = manager.blocking_client(); talk.start_channels(); talk.wait_for_ready(60)\n"
             "print(manager.provisioner.pid, flush=True)\n"
             "os._exit(0)",

@@ -13,8 +13,7 @@ from jupyter_client.manager import KernelManager
 
 from aiopslab.kernels import availability, client, kernel_name, surroundings, warm_up
 from aiopslab.kernels.surroundings import here
-from tests.kernels.conftest import is_running
-from tests.kernels.test_endings import until
+from tests.kernels.conftest import is_running, until
 
 WHO = "import os; print(os.getpid(), os.getppid())"
 
