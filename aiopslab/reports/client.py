@@ -1,6 +1,7 @@
 """The client of one kernel: it knows when the kernel is gone, and is not flooded by it."""
 
 import asyncio
+import json
 import os
 import signal
 from contextlib import suppress
@@ -200,6 +201,8 @@ class Client(NotebookClient):
         content = self._gate.admit(msg["msg_type"], msg["content"])
         if content is None:
             return None
+        if "data" in content and not msg["msg_type"].startswith("comm"):
+            content = {**content, "data": _conforming(content["data"])}
         return super().process_message({**msg, "content": content}, cell, cell_index)
 
     def output(
@@ -221,3 +224,11 @@ class Client(NotebookClient):
             last.text += msg["content"]["text"]
             return last
         return super().output(outs, msg, display_id, cell_index)
+
+
+def _conforming(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a display as notebooks may hold it; nbclient dies of any other."""
+    return {
+        mime: each if isinstance(each, str) or mime.endswith("json") else json.dumps(each)
+        for mime, each in data.items()
+    }

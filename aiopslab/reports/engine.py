@@ -141,7 +141,7 @@ class Execution:
             self.failure = _raised(error, self._number)
         except DeadKernelError:
             raise
-        except (OSError, RuntimeError) as error:  # between runner and kernel
+        except Exception as error:  # between runner and kernel
             self.failure = Failure(type(error).__name__, str(error), self._number, "kernel")
 
     async def _within(

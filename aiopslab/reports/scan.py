@@ -57,8 +57,8 @@ class Scanner:
         self._long = [
             ("".join(form.split()), each)
             for each in self.known
-            if len(each.value) >= SPLIT
-            for form in (each.value, each.value[::-1], *_base64(each.value))
+            if each.is_declared and len(each.value) >= SPLIT
+            for form in {each.value, each.value[::-1], *_base64(each.value)}
         ]
         self._halves = [
             (half, each)
@@ -83,9 +83,12 @@ class Scanner:
         for half, known in self._halves:
             text = self._replaced(re.escape(half), known, text, place)
         for shape in SHAPES:
-            for first, last in sorted(set(shape.spans(text)), reverse=True):
-                text = f"{text[:first]}[secret: {shape.label}]{text[last:]}"
-                self.found[place] += 1
+            begun = len(text)
+            for first, last in sorted(shape.spans(text), reverse=True):
+                if last <= begun:
+                    text = f"{text[:first]}[secret: {shape.label}]{text[last:]}"
+                    self.found[place] += 1
+                    begun = first
         return text
 
     def value(self, value: Any, place: str) -> Any:

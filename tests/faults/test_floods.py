@@ -60,6 +60,13 @@ def test_a_lone_surrogate_is_printed_like_other_text(tmp_path):
     assert "before \\ud800 after" in page and "<b>before" not in page
 
 
+def test_a_display_that_no_notebook_may_hold_is_kept_as_text(tmp_path):
+    alien = "display({'application/x-own': {'deep': [7]}, 'text/plain': ['no text']}, raw=True)"
+    record, _, notebook = result(tmp_path, alien, "print('and on')", CONCLUDES)
+    assert record.status == "finished" and "and on" in notebook
+    assert r"{\"deep\": [7]}" in notebook
+
+
 def stream(text, name="stdout"):
     return {"name": name, "text": text}
 
