@@ -17,6 +17,11 @@ MARGIN = 1.2  # on what earlier reports of the series took
 PATIENCE_S = 4.0
 
 
+# What each busy worker of this process was promised and has taken, in bytes: a scheduler has
+# several crews at once.
+_everywhere: dict[Worker, tuple[int, int]] = {}
+
+
 class Machine:
     """The crew of one machine.
 
@@ -38,7 +43,6 @@ class Machine:
         self._inbox: queue.Queue[tuple[Worker, Event]] = queue.Queue()
         self._idle: list[Worker] = []
         self._busy: dict[Worker, Job] = {}
-        self._taken: dict[Worker, int] = {}
         self._factor: dict[str, int] = {}
 
     def __enter__(self) -> "Machine":
@@ -51,17 +55,15 @@ class Machine:
             worker.dismiss()
         for worker in [*self._idle, *self._busy]:
             worker.join()
+            _everywhere.pop(worker, None)
 
     def can_take(self, job: Job) -> bool:
         """Tell whether a core is free, and memory too; one report is run whatever it takes."""
         if not self._busy:
             return True
-        if len(self._busy) >= self.most:
+        if len(_everywhere) >= self.most:
             return False
-        promised = sum(
-            max(0, self._estimate(job) - self._taken.get(worker, 0))
-            for worker, job in self._busy.items()
-        )
+        promised = sum(max(0, reserved - taken) for reserved, taken in _everywhere.values())
         return capacity.available_bytes() - promised >= self._estimate(job) + SPARE_BYTES
 
     def _estimate(self, job: Job) -> int:
@@ -77,6 +79,7 @@ class Machine:
         """Give a job to a worker that is idle, or to a new one."""
         worker = self._idle.pop() if self._idle else Worker(self._folder, self._inbox)
         self._busy[worker] = job
+        _everywhere[worker] = self._estimate(job), 0
         worker.give(task)
 
     def events(self, timeout_s: float) -> list[tuple[str, Event]]:
@@ -93,8 +96,10 @@ class Machine:
 
     def _heard(self, worker: Worker, event: Event) -> tuple[str, Event] | None:
         job = self._busy.get(worker)
-        if isinstance(event, Memory):
-            self._taken[worker] = event.now_bytes
+        if isinstance(event, Memory) and worker in _everywhere:
+            _everywhere[worker] = _everywhere[worker][0], event.now_bytes
+        if isinstance(event, Outcome | Lost):
+            _everywhere.pop(worker, None)
         if isinstance(event, Outcome):
             del self._busy[worker]
             if event.kind != "interrupted":  # else it leaves

@@ -1,6 +1,7 @@
 """Plan: a YAML file of reports and their parameters, checked as a whole before anything runs."""
 
 import difflib
+import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from aiopslab.reports.plan_settings import Entry, Head
 
 REPORTS = "reports"
 READ_ONLY = {"file", "local", "http", "https", "data"}  # the first two are folders
+_AT_HOME = threading.Lock()  # a process has one working directory
 Place = tuple[Hashable, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,12 +37,15 @@ class Plan:
         What holds for all entries.
     entries, templates
         One for each, in the order of the file.
+    is_part
+        Whether it is only some of the entries of its file, see `only`.
     """
 
     path: Path
     head: Head
     entries: tuple[Entry, ...]
     templates: tuple[Template, ...]
+    is_part: bool = False
 
     @property
     def name(self) -> str:
@@ -66,7 +71,7 @@ class Plan:
             If a value does not fit, which depends on the time only where times relative to it do.
         """
         numbered = enumerate(zip(self.entries, self.templates, strict=True))
-        with chdir(self.folder):
+        with _AT_HOME, chdir(self.folder):
             return tuple(
                 job
                 for number, (entry, template) in numbered
@@ -91,7 +96,8 @@ class Plan:
                 )
         kept = [at for at, each in enumerate(labels) if each & set(names)]
         entries = tuple(self.entries[at] for at in kept)
-        return replace(self, entries=entries, templates=tuple(self.templates[at] for at in kept))
+        templates = tuple(self.templates[at] for at in kept)
+        return replace(self, entries=entries, templates=templates, is_part=True)
 
 
 def load(path: Path) -> Plan:
@@ -118,7 +124,8 @@ def load(path: Path) -> Plan:
         problems.append(((REPORTS,), "expected a list of at least one report"))
         listed = []
     folder = path.absolute().parent
-    entries, templates = [], []
+    entries: list[Entry] = []
+    templates: list[Template] = []
     jobs: dict[str, int] = {}
     for at, each in enumerate(listed):
         place = (REPORTS, at)
@@ -126,6 +133,10 @@ def load(path: Path) -> Plan:
         template = _template(entry.template, folder, place, problems) if entry else None
         if entry is None or template is None:
             continue
+        if entry.schedule and entry.name is None:
+            problems.append(((*place, "schedule"), "what has a schedule needs a name, too"))
+        if entry.name is not None and entry.name in [each.name for each in entries]:
+            problems.append(((*place, "name"), f"there is another {entry.name!r}"))
         entries.append(entry)
         templates.append(template)
         problems += _misfits(head or Head(), entry, at, template, folder, jobs)
@@ -201,7 +212,7 @@ def _misfits(
     """Yield what is wrong with the jobs of an entry; note them among those that were seen."""
     place = (REPORTS, number)
     try:
-        with chdir(folder):
+        with _AT_HOME, chdir(folder):
             jobs = expand(head, entry, number, template, "", datetime.now(UTC))
     except ParameterError as error:
         for line in listed(error):

@@ -1,10 +1,9 @@
 """The command ``aiopslab run-all``: a plan of reports, as many at once as the machine bears."""
 
-import hashlib
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import click
 from aiopslab.reports.command import ALARM, DONE, FAILED
 
 if TYPE_CHECKING:
-    from aiopslab.reports.batch import BatchResult, Crew
+    from aiopslab.reports.batch import BatchResult
     from aiopslab.reports.batch_file import Batch, BatchFile, State
     from aiopslab.reports.jobs import Job
     from aiopslab.reports.plan import Plan
@@ -88,38 +87,36 @@ def run_all(
       aiopslab run-all plan.yml --cluster tcp://scheduler:8786 -o s3://bucket/reports
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.reports.plan import load
+    from aiopslab.reports.plan_run import Order, run_pass
+    from aiopslab.reports.watch import watching
 
     loaded = load(plan)
     chosen = loaded.only(only) if only else loaded
-    target = _target(loaded, output)
+    target = target_of(loaded, output)
     if dry_run:
         _show(chosen.jobs(datetime.now(UTC)), target)
         return
+
+    def watched(jobs: "Sequence[Job]", left: int) -> Any:
+        click.echo(f"{left} of {len(jobs)} reports to run into {target}", err=True)
+        return watching(left)
+
+    order = Order(target, workers, cluster)
+    choose = _going_on(target) if resume else _fresh()
     with interruptions() as stopped:
-        result, jobs = _run(chosen, target, resume, workers, cluster, stopped)
-        _summarise(result, jobs, target)
+        result, ran = run_pass(chosen, order, choose, watched, lambda: bool(stopped))
+        _summarise(result, ran, target)
     if result.stopped:
-        sys.exit(128 + (stopped[0] if stopped else signal.SIGTERM))
+        sys.exit(128 + stopped[0])
     sys.exit(_exit_code(result, fail_on))
 
 
-def _target(plan: "Plan", output: str | None) -> str:
+def target_of(plan: "Plan", output: str | None) -> str:
+    """Return where reports go: as was asked for, else as the plan says."""
     from aiopslab.reports.delivery import is_url
 
     given = output or plan.output
     return given if is_url(given) else str(Path(given).absolute())
-
-
-def batch_path(plan: "Plan", output: str) -> Path:
-    """Return where the passes over a plan into a folder or to a URL are kept."""
-    from platformdirs import user_state_path
-
-    from aiopslab.reports.delivery import is_url
-
-    which = f"{plan.path.resolve()}\n{output if is_url(output) else ''}"
-    name = f"{plan.name}-{hashlib.sha256(which.encode()).hexdigest()[:8]}.sqlite"
-    home = user_state_path("aiopslab") if is_url(output) else Path(output)
-    return home / ".plans" / name
 
 
 @contextmanager
@@ -135,61 +132,30 @@ def interruptions() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _run(
-    plan: "Plan",
-    target: str,
-    resume: bool,
-    workers: int | None,
-    cluster: str | None,
-    stopped: list[int],
-) -> "tuple[BatchResult, Sequence[Job]]":
-    from aiopslab.reports.batch import run_all
-    from aiopslab.reports.batch_file import held
-    from aiopslab.reports.delivery import is_url
-    from aiopslab.reports.gallery import build
-    from aiopslab.reports.watch import watching
+def _fresh() -> "Callable[[BatchFile], Batch]":
+    """Return what begins a pass, and tells of one that was left."""
+    from aiopslab.reports.plan_run import anew
 
-    with ExitStack() as stack:
-        file = stack.enter_context(held(batch_path(plan, target)))
-        batch = _batch(file, target, resume)
-        jobs = plan.jobs(batch.now)
-        file.add(batch, jobs)
-        states = file.states(batch)
-        left = [job for job in jobs if states[job.id].state != "finished"]
-        click.echo(f"{len(left)} of {len(jobs)} reports to run into {target}", err=True)
-        # A folder that workers of a cluster put reports into has to be theirs too.
-        place = Path(target).as_uri() if cluster and not is_url(target) else target
-        crew: Crew = stack.enter_context(_crew(plan, file, workers, cluster))
-        watch = stack.enter_context(watching(len(left)))
-        result = run_all(jobs, file, batch, place, crew, watch, lambda: bool(stopped))
-    if not is_url(target):
-        build(Path(target))  # without the attempts that others took the place of
-    return result, jobs
+    def choose(file: "BatchFile") -> "Batch":
+        last = file.last()
+        if last and not last.ended:
+            left = sum(state.state != "finished" for state in file.states(last).values())
+            told = f"The last pass left {left} reports undone; --resume would have run only these."
+            click.echo(told, err=True)
+        return anew(file)
+
+    return choose
 
 
-def _batch(file: "BatchFile", target: str, resume: bool) -> "Batch":
-    """Return the pass that goes on, or a new one."""
-    from aiopslab.reports.batch import begin, recover
+def _going_on(output: str) -> "Callable[[BatchFile], Batch]":
+    """Return what goes on with the last pass."""
+    from aiopslab.reports.plan_run import anew, gone_on
 
-    last = file.last()
-    if last and resume:
-        recover(file, last, target)
-        return last
-    if last and not last.ended:
-        left = sum(state.state != "finished" for state in file.states(last).values())
-        told = f"The last pass left {left} reports undone; --resume would have run only these."
-        click.echo(told, err=True)
-    return begin(file, datetime.now(UTC))
+    def choose(file: "BatchFile") -> "Batch":
+        last = file.last()
+        return gone_on(file, last, output) if last else anew(file)
 
-
-def _crew(plan: "Plan", file: "BatchFile", workers: int | None, cluster: str | None) -> Any:
-    if cluster:
-        from aiopslab.reports.cluster import Cluster
-
-        return Cluster(cluster)
-    from aiopslab.reports.machine import Machine
-
-    return Machine(workers or plan.head.workers, plan.folder, file.peak)
+    return choose
 
 
 def _show(jobs: "Sequence[Job]", target: str) -> None:

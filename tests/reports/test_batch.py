@@ -232,6 +232,7 @@ def crew(tmp_path, monkeypatch):
         def give(self, task): ...
 
     monkeypatch.setattr(machine, "Worker", Idle)
+    monkeypatch.setattr(machine, "_everywhere", {})
     return lambda peak: machine.Machine(4, tmp_path, lambda series: peak)
 
 

@@ -106,7 +106,7 @@ def test_the_same_series_twice_is_refused(plan):
         "  - template: made.ipynb\n  - {name: a, template: made.ipynb, parameters: {rows: 4}}",
     )
     assert "line 4: reports[2]: is the same series as reports[0]" in problem
-    assert "line 5: reports[3]: is the same series as reports[1]" in problem
+    assert "line 5: reports[3].name: there is another 'a'" in problem
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "reports: []", "reports: 3", "output: x"])
