@@ -37,19 +37,20 @@ into_gallery = click.option(
 )
 
 
-class Seconds(click.ParamType):
-    """A duration such as ``10min``, as seconds."""
+def seconds(text: str) -> float:
+    """Read a duration such as ``10min``, as seconds.
 
-    name = "duration"
+    Raises
+    ------
+    click.BadParameter
+        If it is none.
+    """
+    from aiopslab import durations
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read a duration, or say which was expected."""
-        from aiopslab import durations
-
-        duration = durations.parse(value)
-        if duration is None:
-            self.fail(f'{value!r} is no duration above 0, such as "90s", "10min" or "1h"')
-        return duration.total_seconds()
+    duration = durations.parse(text)
+    if duration is None:
+        raise click.BadParameter(f'{text!r} is no duration above 0, such as "90s" or "10min"')
+    return float(duration.total_seconds())
 
 
 class Commands(click.Group):
@@ -202,13 +203,15 @@ def _command(template: "Template") -> click.Command:
     @click.option(
         "--timeout",
         "report_s",
-        type=Seconds(),
+        type=seconds,
+        metavar="DURATION",
         help="End the report, as failed, when it takes longer: 90s, 10min, 1h.",
     )
     @click.option(
         "--cell-timeout",
         "cell_s",
-        type=Seconds(),
+        type=seconds,
+        metavar="DURATION",
         help="End it when one of its cells takes longer.",
     )
     @click.option(

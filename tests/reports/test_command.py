@@ -83,3 +83,12 @@ def test_an_embedded_recording_becomes_a_report(tmp_path):
     assert "retriever" in run.stdout
     assert "Traceback" not in run.stderr and "WARNING" not in run.stderr
     assert (tmp_path / "out" / ".mlflow" / "mlflow.db").is_file()
+
+
+def test_a_report_may_take_so_long(aiopslab, tmp_path, without_mlflow):
+    made = template(tmp_path / "made.ipynb", "import time\ntime.sleep(300)", WATCHES)
+    code, out, err = aiopslab("run", made, "-o", tmp_path / "out", "--cell-timeout", "1s")
+    assert code == 1 and "cell 3: Timeout: the cell took longer than the 1 s" in out
+    assert "Traceback" not in err
+    code, _, err = aiopslab("run", made, "-o", tmp_path / "out", "--timeout", "10")
+    assert code == 2 and "'10' is no duration" in err
