@@ -19,7 +19,6 @@ from typing import Any, BinaryIO
 from aiopslab.governance.errors import AuditError
 
 FIRST = "0" * 64  # what the first record names as the one before it
-PATIENCE_S = 10.0  # a record is written in milliseconds
 LONGEST = 1_000_000  # bytes of a record
 
 
@@ -54,8 +53,38 @@ class Trail:
     >>> folder.cleanup()
     """
 
+    patience_s = 10.0  # with who holds it; a record is written in milliseconds
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        from filelock import FileLock
+
         self.path = Path(path)
+        self._lock = FileLock(f"{self.path}.lock", timeout=self.patience_s)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the trail, so that one process at a time looks, acts and records.
+
+        Raises
+        ------
+        AuditError
+            If another process holds it for too long, or the folder cannot be written.
+        """
+        from filelock import Timeout
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except Timeout:
+            raise AuditError(
+                f"another process has held {self.path} for {self.patience_s:g} s", "Try again."
+            ) from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def append(self, event: str, **content: Any) -> dict[str, Any]:
         """Write a record to the end, and to the disk before returning.
@@ -78,7 +107,7 @@ class Trail:
             If the end of the trail was changed, or it cannot be written. Only the last record is
             read, so that a trail of a million takes no longer than one of ten.
         """
-        with self._locked():
+        with self.locked():
             try:
                 handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
                 with os.fdopen(handle, "r+b", buffering=0) as file:
@@ -148,25 +177,6 @@ class Trail:
             )
         return Checked(count, head)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(f"{self.path}.lock", timeout=PATIENCE_S)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout:
-            raise AuditError(
-                f"another process has held {self.path} for {PATIENCE_S:g} s", "Try again."
-            ) from None
-        except OSError as error:
-            raise self._unwritable(error) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
     def _last(self, file: BinaryIO) -> dict[str, Any] | None:
         end = file.seek(0, os.SEEK_END)
         if not end:
@@ -198,7 +208,7 @@ class Trail:
     def _unwritable(self, error: OSError) -> AuditError:
         return AuditError(
             f"cannot write {self.path}: {error.strerror}",
-            "Nothing is done without it; name another by AIOPSLAB_AUDIT.",
+            "Nothing is done without it; name another.",
         )
 
 

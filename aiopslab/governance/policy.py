@@ -247,7 +247,8 @@ def _record(policy: Path, refusal: PolicyError | None, content: Mapping[str, Any
     except AuditError as error:
         before = f"{refusal.problem}\n" if refusal else ""
         problem = f"{before}the decision cannot be recorded: {error.problem}"
-        raise PolicyError(problem, refusal.remedy if refusal else error.remedy) from None
+        remedy = refusal.remedy if refusal else f"Name another file by {TRAIL_VARIABLE}."
+        raise PolicyError(problem, remedy) from None
 
 
 def _reasons(answer: Any) -> list[str]:

@@ -207,7 +207,7 @@ def undo(number: int, approve: bool, by: str | None, reason: str | None, audit: 
     from aiopslab.runbooks.audit import AuditLog
     from aiopslab.runbooks.execution import undo_of
 
-    records = AuditLog(audit).records()
+    records = list(AuditLog(audit).records())
     if not 1 <= number <= len(records):
         raise click.UsageError(f"There is no record {number}; {audit} has {len(records)}.")
     step = undo_of(records[number - 1])

@@ -9,7 +9,3 @@ class RunbookError(AIOpsLabError):
 
 class Refused(RunbookError):  # noqa: N818 - it is an answer, not a defect
     """Something that was not done, on purpose: not approved, or no longer as it was planned."""
-
-
-class AuditError(RunbookError):
-    """An audit log that was changed, torn, or cannot be written; nothing is done without one."""

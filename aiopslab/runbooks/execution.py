@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiopslab.governance.errors import AuditError
 from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.audit import AuditLog, Event
-from aiopslab.runbooks.errors import AuditError, Refused, RunbookError
+from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Executor, Executors, Sight, default_executors
 from aiopslab.runbooks.redaction import without_secrets
 from aiopslab.runbooks.step import Step
@@ -101,7 +102,7 @@ def execute(
     if audit is None:
         raise Refused("there is no audit log to record it in", "Pass an AuditLog.")
     with audit.locked():
-        audit.records()  # one that was changed stops everything
+        audit.check()  # one that was changed stops everything
         try:
             return _act(step, _approved(step, approval), audit, executor_of(step))
         except Refused as refusal:
@@ -166,7 +167,7 @@ def _act(step: Step, approval: Approval, audit: AuditLog, executor: Executor | N
     lacking = _lacking(step, executor)
     if lacking:
         raise Refused(f"the step lacks {', '.join(lacking)}", "Give it with --set NAME=VALUE.")
-    records = audit.records()
+    records = list(audit.records())
     finished = next((each for each in records if _finishes(each, approval)), None)
     if finished is not None:
         return Outcome(

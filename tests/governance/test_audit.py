@@ -1,6 +1,9 @@
 """The audit trail: any edit, removal or reorder is found, also where many write at once."""
 
 import json
+import resource
+import signal
+import stat
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -46,6 +49,16 @@ def test_any_byte_that_changes_is_found(written, folder, data):
         verified(folder, [bytes(content)])
 
 
+@pytest.mark.parametrize("bit", [0, 5])  # 5 turns capitals into small letters
+def test_every_byte_counts(written, tmp_path, bit):
+    trail = Trail(tmp_path / "tampered.jsonl")
+    content = b"".join(written[:2])
+    for at in range(len(content)):
+        trail.path.write_bytes(content[:at] + bytes([content[at] ^ (1 << bit)]) + content[at + 1 :])
+        with pytest.raises(AuditError, match="was changed"):
+            list(trail.records())
+
+
 @given(order=st.permutations(range(RECORDS)), kept=st.integers(1, RECORDS))
 def test_any_removal_or_reorder_is_found(written, folder, order, kept):
     chosen = order[:kept]
@@ -86,6 +99,36 @@ def test_processes_that_write_at_once_make_one_chain(tmp_path):
     with ProcessPoolExecutor(3) as pool:
         list(pool.map(_append, [path] * 3, [20] * 3))
     assert Trail(path).verify().records == 60
+
+
+def test_a_disk_that_is_full_leaves_no_half_record(tmp_path):
+    trail = Trail(tmp_path / "audit.jsonl")
+    trail.append("run")
+    whole = trail.path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, hard))
+    try:
+        with pytest.raises(AuditError, match="cannot write"):
+            trail.append("run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert trail.path.read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AuditError, match="cannot write"):
+        Trail(tmp_path / "file" / "audit.jsonl").append("run")
+
+
+def test_others_may_not_read_it_and_what_is_not_there_is_no_trail(tmp_path):
+    trail = Trail(tmp_path / "audit.jsonl")
+    assert list(trail.records()) == []
+    with pytest.raises(AuditError, match="there is no audit trail"):
+        trail.verify()
+    trail.append("run")
+    assert stat.S_IMODE(trail.path.stat().st_mode) == 0o600
 
 
 def test_a_record_too_long_to_be_read_again_is_refused(tmp_path):

@@ -52,7 +52,7 @@ def test_an_alert_is_silenced_for_a_while_and_told_again_after_the_undo(alerts_a
     assert {each["name"] for each in silence["matchers"]} == {"alertname", "service"}
     assert "already" in execute(step).says
 
-    back = undo_of(audit.records()[outcome.record - 1])
+    back = undo_of(list(audit.records())[outcome.record - 1])
     assert back == outcome.undo
     assert "DELETE" in execute(back).says
     assert done(back, audit).acted and state(alerts_at, firing) == "active"

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aiopslab.governance.errors import AuditError
 from aiopslab.runbooks import Step, built_in
 from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.audit import AuditLog
-from aiopslab.runbooks.errors import AuditError, Refused, RunbookError
+from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.execution import execute, undo_of
 from aiopslab.runbooks.executors import Executors, Sight
 from tests.runbooks.conftest import silence_step
@@ -160,7 +161,7 @@ def test_a_crash_in_the_middle_leaves_started_without_finished(tmp_path, audit):
     with pytest.raises(KeyboardInterrupt):
         execute(step, approved(step), audit, False, executors)
     assert events(audit) == ["started"]
-    record = audit.records()[0]
+    record = next(audit.records())
     assert (record["by"], record["reason"]) == BY
     assert record["before"] == {"lines": 0} and record["step"] == step.digest
     step, executors = counted(tmp_path / "deeds")
@@ -176,7 +177,7 @@ def test_what_was_done_before_a_crash_is_found_and_can_be_taken_back(tmp_path, a
     outcome = execute(step, approved(step), audit, False, executors)
     assert not outcome.acted and "did not live" in outcome.says
     assert (tmp_path / "deeds").read_text() == "done\n"
-    assert undo_of(audit.records()[outcome.record - 1]) == outcome.undo
+    assert undo_of(list(audit.records())[outcome.record - 1]) == outcome.undo
     assert not execute(step, approved(step), audit, False, executors).record
 
 

@@ -50,7 +50,7 @@ def test_an_alias_is_rolled_back_and_put_back(mlflow_at, registry, model, audit)
     assert outcome.acted and champion(registry, model) == "2"
     assert outcome.before["version"] == "3" and outcome.after["version"] == "2"
     assert not done(step, audit).acted
-    back = undo_of(audit.records()[outcome.record - 1])
+    back = undo_of(list(audit.records())[outcome.record - 1])
     assert back == outcome.undo
     assert done(back, audit).acted and champion(registry, model) == "3"
     assert audit.verify().records == 4
