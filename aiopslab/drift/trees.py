@@ -85,6 +85,6 @@ def _one_thread() -> Any:
 @cache
 def _threads() -> Any:
     """Return what limits the threads of the libraries that are loaded, which takes time to list."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
