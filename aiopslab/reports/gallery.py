@@ -8,7 +8,7 @@ from aiopslab.errors import ReportError
 from aiopslab.reports import addresses, listing, render
 from aiopslab.reports.facts import Facts
 from aiopslab.reports.feed import ENTRIES, feed
-from aiopslab.reports.index import FILENAME, Index, Touched, opened
+from aiopslab.reports.index import Index, Touched, discard, opened
 from aiopslab.reports.markup import environment
 from aiopslab.reports.record import PAGE, write_atomically
 from aiopslab.reports.trends import RUNS, trends
@@ -52,7 +52,7 @@ def build(folder: Path) -> Path:
             try:
                 _update(folder)
             except sqlite3.DatabaseError:
-                (folder / FILENAME).unlink(missing_ok=True)
+                discard(folder)
                 _update(folder)
     except OSError as error:
         raise ReportError(
@@ -98,7 +98,7 @@ def rebuild(folder: Path) -> Path:
     ReportError
         If the folder does not exist or cannot be written.
     """
-    (folder / FILENAME).unlink(missing_ok=True)
+    discard(folder)
     return build(folder)
 
 

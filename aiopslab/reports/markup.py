@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ def asset(name: str) -> str:
 
 @cache
 def digest() -> str:
-    """Return the SHA-256 of all assets: pages that were made with others are out of date."""
-    whole = hashlib.sha256()
+    """Return a digest of version and assets: pages that were made with others are out of date."""
+    whole = hashlib.sha256(version("aiopslab").encode())
     for path in sorted(path for path in ASSETS.iterdir() if path.is_file()):
         whole.update(path.read_bytes())
     return whole.hexdigest()

@@ -134,7 +134,7 @@ def test_a_changed_and_a_removed_run_are_noticed(tmp_path):
     assert not (tmp_path / addresses.latest("b")).exists()
 
 
-@pytest.mark.parametrize("damage", ["rubbish", "empty", "cut", "other"])
+@pytest.mark.parametrize("damage", ["rubbish", "empty", "cut", "journal", "other"])
 def test_an_index_that_is_torn_is_made_anew(tmp_path, damage):
     for number in range(5):
         kept(tmp_path, f"headline {number}", stamp(number))
@@ -146,6 +146,14 @@ def test_an_index_that_is_torn_is_made_anew(tmp_path, damage):
         path.write_bytes(b"")
     elif damage == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif damage == "journal":
+        old = sqlite3.connect(path, isolation_level=None)
+        old.execute("BEGIN IMMEDIATE")
+        old.execute("DELETE FROM runs")
+        journal = path.with_name(".gallery.db-journal").read_bytes()
+        old.close()
+        path.write_bytes(b"rubbish" * 1000)
+        path.with_name(".gallery.db-journal").write_bytes(journal)
     else:
         path.unlink()
         sqlite3.connect(path).execute("CREATE TABLE runs (id)").connection.close()
