@@ -27,14 +27,17 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep a file on one worker, so that what its tests share is made once; long chains first."""
+    """Keep together what shares a file or a server, which is then started once; long ones first."""
     if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
         return
     seconds = Counter()
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
-        seconds[_group(item)] += 10 if item.get_closest_marker("slow") else 0.2
+            file = f"{item.path.parent.name}/{item.path.stem}"
+            group = "mlflow" if "mlflow_at" in item.fixturenames else file
+            item.add_marker(pytest.mark.xdist_group(group))
+        marks = {mark.name for mark in item.iter_markers()}
+        seconds[_group(item)] += 20 if "browser" in marks else 10 if "slow" in marks else 0.2
     items.sort(key=lambda item: (-seconds[_group(item)], _group(item)))
 
 

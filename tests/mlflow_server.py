@@ -27,7 +27,7 @@ def mlflow_server(folder):
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=quiet, stdout=log, stderr=log, cwd=folder)
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 200
         while not _is_up(address):
             said = (folder / "log").read_text()
             assert process.poll() is None and time.monotonic() < deadline, said
