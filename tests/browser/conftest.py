@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, jupyter
+from tests.browser.lab import SIZE, Lab, jupyter
 from tests.system import need
 
 ARGUMENTS = [
@@ -19,7 +19,7 @@ ARGUMENTS = [
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
 
 
-@pytest.fixture(scope="module")  # Playwright's event loop must not outlive the browser tests
+@pytest.fixture(scope="package")  # Playwright's event loop must not outlive the browser tests
 def chromium():
     from playwright.sync_api import sync_playwright
 
@@ -46,7 +46,7 @@ def pytest_runtest_makereport(item, call):
 def page(chromium, request):
     """Yield a page that knows its complaints: errors, console messages, requests to the network."""
     context = chromium.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    context.tracing.start(screenshots=True, snapshots=True)
+    context.tracing.start(snapshots=True)
     page = context.new_page()
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(f"error: {error}"))
@@ -54,34 +54,59 @@ def page(chromium, request):
     page.on("requestfailed", lambda lost: page.complaints.append(f"failed: {lost.url[:80]}"))
     page.on("request", lambda sent: _note(page, sent.url))
     yield page
-    if getattr(request.node, "report_call", None) and request.node.report_call.failed:
-        ARTIFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
-        context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
+    if has_failed(request):
+        keep(page, request)
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jupyterlab(tmp_path_factory):
     """A JupyterLab for all tests of one worker."""
     with jupyter(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
 
 
+@pytest.fixture(scope="package")
+def labs(chromium, jupyterlab):
+    """The page in JupyterLab that tests share, which takes seconds to load; a list of one or none.
+
+    Who leaves it in an unknown state takes it away, and the next test opens one anew.
+    """
+    labs = []
+    yield labs
+    for each in labs:
+        each.page.context.close()
+
+
 @pytest.fixture
-def lab(chromium, jupyterlab, request):
+def lab(chromium, jupyterlab, labs, request):
     """Yield a page in JupyterLab that can open notebooks, and ask page and kernel."""
-    need("chromium")
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
-    context.tracing.start(screenshots=True, snapshots=True)
-    lab = Lab(jupyterlab, context.new_page())
+    if not labs:
+        context = chromium.new_context(viewport=SIZE)
+        context.tracing.start(snapshots=True)
+        labs.append(Lab(jupyterlab, context.new_page()))
+    (lab,) = labs
+    lab.page.context.tracing.start_chunk()
     yield lab
-    if getattr(request.node, "report_call", None) and request.node.report_call.failed:
-        ARTIFACTS.mkdir(exist_ok=True)
-        lab.page.screenshot(path=ARTIFACTS / f"{request.node.name}.png")
-        context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
-    context.close()
-    jupyterlab.stop_kernels()
+    if has_failed(request):
+        keep(lab.page, request)
+        labs.clear()
+        lab.page.context.close()
+        return
+    lab.page.context.tracing.stop_chunk()
+    lab.close()
+
+
+def has_failed(request):
+    reports = (getattr(request.node, f"report_{when}", None) for when in ("setup", "call"))
+    return any(report is not None and report.failed for report in reports)
+
+
+def keep(page, request):
+    """Keep a screenshot and a trace of a page on which a test failed."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
+    page.context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
 
 
 def _note(page, url):

@@ -36,7 +36,7 @@ def test_windows_are_brushed_features_picked_and_alarms_counted(lab):
     assert lab.kernel("explorer.selection['current'][0]") > "2026-03-30"
     handle = view.locator(".noUi-handle-upper").first
     handle.focus()
-    for _ in range(20):
+    for _ in range(4):  # two bins of time
         lab.page.keyboard.press("ArrowLeft")
     lab.until(f"explorer.selection['reference'][1] < {before['reference'][1]!r}", True)
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.browser.conftest import ARTIFACTS
-from tests.browser.lab import PICTURES
+from tests.browser.conftest import has_failed, keep
+from tests.browser.lab import PICTURES, ROOT
 from tests.lab.running import running
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.slow]
@@ -27,16 +27,15 @@ def context(chromium, workbench, request):
     """Yield a browser's window that notes errors and whatever goes to another host."""
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(LIMIT_MS)
-    context.tracing.start(screenshots=True, snapshots=True)
+    context.tracing.start(snapshots=True)
     context.complaints = complaints = []
     inside = (f"{workbench.address}/", workbench.address.replace("http", "ws"), "data:", "blob:")
     context.on("request", lambda sent: sent.url.startswith(inside) or complaints.append(sent.url))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("console", lambda message: _hear(message, complaints))
     yield context
-    if getattr(request.node, "report_call", None) and request.node.report_call.failed:
-        ARTIFACTS.mkdir(exist_ok=True)
-        context.tracing.stop(path=ARTIFACTS / f"{request.node.name}.zip")
+    if has_failed(request):
+        keep(context.pages[0], request)
     context.close()
 
 
@@ -55,7 +54,7 @@ def launcher(page):
     tile(page, "MLflow").wait_for()
 
 
-def test_every_tile_of_the_launcher_opens_what_it_says(context, workbench):
+def test_every_tile_of_the_launcher_and_the_palette_open_what_they_say(context, workbench):
     page = context.new_page()
     page.goto(f"{workbench.address}/lab?token={workbench.token}")
     tile(page, "Find the cause of an incident, by hand").wait_for()
@@ -63,8 +62,8 @@ def test_every_tile_of_the_launcher_opens_what_it_says(context, workbench):
     assert headings[:3] == ["New from template", "Results", "Walkthroughs"]
     page.locator(".jp-DirListing-item", has_text="notebooks").wait_for()
     assert page.locator(".jp-Notification-List, .Toastify__toast").count() == 0, "no news"
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / "lab.png")
+    if PICTURES is not None:
+        page.screenshot(path=ROOT / PICTURES / "lab.png")
 
     with context.expect_page() as opened:
         tile(page, "Report gallery").click()
@@ -76,6 +75,15 @@ def test_every_tile_of_the_launcher_opens_what_it_says(context, workbench):
     assert gallery.evaluate(background) != light, "its script works"
     assert gallery.evaluate("self.origin") == "null", "and cannot reach JupyterLab"
     gallery.close()
+
+    # The same from the palette of commands, by the keyboard alone.
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").fill("Report gallery")
+    page.locator(".lm-CommandPalette-item", has_text="Results: Report gallery").wait_for()
+    with context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    opened.value.get_by_text("aiopslab run incident").wait_for()
+    opened.value.close()
 
     tile(page, "Incident root-cause analysis").click()
     page.locator(".jp-Notebook").wait_for()

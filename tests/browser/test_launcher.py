@@ -48,6 +48,8 @@ def test_times_are_of_utc_and_secrets_are_dots_wherever_the_reader_is(launcher):
     assert "hunter2" not in view.inner_text()
     assert launcher.kernel("'hunter2' in launcher.summary() + repr(launcher)") is False
     assert launcher.broken() == [] and launcher.complaints == []
+    session.send("Emulation.setTimezoneOverride", {"timezoneId": ""})
+    session.detach()
 
 
 def test_a_report_is_filled_in_run_opened_and_run_again_to_be_stopped(launcher):

@@ -1,30 +1,63 @@
-"""Each walkthrough opened and run in JupyterLab, and one in plain Jupyter Notebook 7."""
+"""Each walkthrough opened and run in JupyterLab, and one notebook in plain Jupyter Notebook 7."""
 
+import json
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import Lab, jupyter
+from tests.browser.lab import NOTEBOOK, SIZE, Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].glob("notebooks/*.ipynb"))
+FIGURE, WIDGET = "application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"
+# Of each output that is a figure or a widget: which, and whether it is drawn with all in it.
+SEEN = """([figure, widget]) => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')]
+    .filter((each) => each.matches('.js-plotly-plot') || each.querySelector('.jupyter-widgets'))
+    .map((output) => {
+        const figures = [output, ...output.querySelectorAll('*')].filter((each) =>
+            each.matches('.js-plotly-plot, [class*=aiopslab-panel-]') && each.checkVisibility());
+        const drawn = figures.every((each) =>
+            (each.closest('.js-plotly-plot') || each.querySelector('.js-plotly-plot'))
+                ?.querySelector('.main-svg')?.getBoundingClientRect().width > 100);
+        const box = output.firstElementChild.getBoundingClientRect();
+        const kind = output.matches('.js-plotly-plot') ? figure : widget;
+        return [kind, drawn && box.width > 100 && box.height > 20];
+    })"""
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_walkthrough_runs_to_its_verdict_without_a_complaint(lab, notebook):
-    (lab.server.root / notebook.name).write_bytes(notebook.read_bytes())
-    lab.run(notebook.name)
+def stored(notebook):
+    """Count the figures and the widgets among the stored outputs of a notebook."""
+    cells = json.loads(notebook.read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    types = Counter(kind for output in outputs for kind in output.get("data", ()))
+    return Counter({FIGURE: types[FIGURE], WIDGET: types[WIDGET]})
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_walkthrough_runs_to_its_verdict_and_draws_every_output(lab, path):
+    lab.run(path.name, path.read_text())
     verdict = lab.page.locator(".jp-OutputArea-output .aiopslab-verdict").last
     verdict.scroll_into_view_if_needed()
     assert verdict.is_visible()
     # A notebook builds what is out of sight when it comes into sight.
     for cell in lab.page.locator(".jp-Notebook .jp-CodeCell").all():
         cell.scroll_into_view_if_needed()
+    expected = stored(path)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        seen = lab.page.evaluate(SEEN, [FIGURE, WIDGET])
+        drawn = Counter(kind for kind, is_drawn in seen if is_drawn)
+        if drawn == expected:
+            break
+        time.sleep(0.5)
+    assert drawn == expected, seen
     assert lab.broken() == [] and lab.complaints == []
 
 
-def test_widgets_answer_in_plain_jupyter_notebook_too(chromium, tmp_path):
+def test_widgets_answer_in_plain_jupyter_notebook_too(chromium, jupyterlab):
     made = """
 import plotly.graph_objects as go
 from aiopslab.widgets.page import Page
@@ -37,17 +70,17 @@ box = ipywidgets.VBox([page, panel.widget])
 box.add_class("aiopslab-view")
 box
 """
-    with jupyter(tmp_path / "notebook", "notebook") as server:
-        context = chromium.new_context(viewport={"width": 1200, "height": 900})
-        notebook = Lab(server, context.new_page())
-        notebook.open(made)
-        plot = notebook.page.locator(".js-plotly-plot .nsewdrag").first
-        plot.wait_for(timeout=30_000)
-        notebook.drag(plot, 0.25, 0.5)
-        notebook.until("len(seen)", 1)
-        low, high = notebook.kernel("seen[0]")
-        assert (abs(low - 2), abs(high - 5)) <= (1, 1)
-        # Jupyter Notebook 7.6 itself misses a setting while it starts, and says so.
-        told = [each for each in notebook.complaints if "reading 'schema'" not in each]
-        assert told == [] and notebook.broken() == []
-        context.close()
+    context = chromium.new_context(viewport=SIZE)
+    notebook = Lab(jupyterlab, context.new_page(), NOTEBOOK)
+    notebook.open(made, name="plain.ipynb")
+    plot = notebook.page.locator(".js-plotly-plot .nsewdrag").first
+    plot.wait_for(timeout=30_000)
+    notebook.drag(plot, 0.25, 0.5)
+    notebook.until("len(seen)", 1)
+    low, high = notebook.kernel("seen[0]")
+    assert (abs(low - 2), abs(high - 5)) <= (1, 1)
+    # Jupyter Notebook 7.6 itself misses a setting while it starts, and says so.
+    told = [each for each in notebook.complaints if "reading 'schema'" not in each]
+    assert told == [] and notebook.broken() == []
+    notebook.close()
+    context.close()
