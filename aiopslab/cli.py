@@ -14,6 +14,7 @@ LATE = {
     "audit": "aiopslab.governance.command",
     "diff": "aiopslab.reports.diff_command",
     "gallery": "aiopslab.reports.share_command",
+    "kernels": "aiopslab.kernels.command",
     "lab": "aiopslab.lab.command",
     "models": "aiopslab.models.command",
     "notify": "aiopslab.reports.notify_command",
@@ -26,6 +27,7 @@ LATE = {
     "rerun": "aiopslab.reports.rerun_command",
     "retrieval": "aiopslab.retrieval.command",
     "run-all": "aiopslab.reports.plan_command",
+    "schedule": "aiopslab.reports.schedule_command",
     "serve": "aiopslab.reports.share_command",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143

@@ -251,7 +251,10 @@ def main() -> None:
     if Path(sys.path[0]) == Path.cwd():
         del sys.path[0]  # the folder of sockets, which ``-m`` puts there
     _dismiss_older(Path(listener.getsockname()))
-    preload.load(wanted_modules(os.environ))
+    try:
+        preload.load(wanted_modules(os.environ))
+    except RuntimeError as error:
+        sys.exit(str(error))
     parent = Parent(listener, idle_s(os.environ))
     request = parent.serve()
     if request is None:

@@ -149,7 +149,7 @@ def test_an_independent_one_outlives_its_runner(tmp_path):
             "os._exit(0)",
         ],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,  # as a pipe, its standard error would end with the kernel
         text=True,
     ).stdout
     time.sleep(1.5)  # ipykernel looks for its parent once a second

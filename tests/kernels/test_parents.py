@@ -190,3 +190,17 @@ def test_what_is_left_of_a_killed_parent_is_cleared(runtime, execute):
     assert execute(WHO)
     assert len(parents()) == 1
     assert Path(here().socket).exists()
+
+
+def test_the_command_shows_parents_and_has_them_leave(aiopslab, execute):
+    assert "none" in aiopslab("kernels", "status")[1]
+    manager = KernelManager(kernel_name="aiopslab")
+    manager.start_kernel()
+    (parent,) = parents()
+    shown = aiopslab("kernels", "status")[1]
+    assert f"parent {parent}: " in shown
+    assert f"kernel {manager.provisioner.pid}: " in shown
+    assert f"parent {parent} leaves when" in aiopslab("kernels", "stop")[1]
+    assert manager.is_alive()
+    manager.shutdown_kernel(now=True)
+    until(lambda: not is_running(parent))
