@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from aiopslab.errors import ReportError
-from aiopslab.reports.record import FILE, write_atomically
+from aiopslab.reports.record import FILE, PAGE, write_atomically
 
 
 def is_url(output: str) -> bool:
@@ -19,7 +19,7 @@ def is_url(output: str) -> bool:
 
 
 def put(home: Path, output: str) -> None:
-    """Put the files of a run to ``OUTPUT/ID/``, all but its record.
+    """Put the files of a run to ``OUTPUT/ID/``, all but its record; its page becomes one file.
 
     Parameters
     ----------
@@ -33,8 +33,13 @@ def put(home: Path, output: str) -> None:
     ReportError
         If they cannot be written there.
     """
+    from aiopslab.reports.render import self_contained
+
     files, top = _open(output)
     target = f"{top}/{home.name}"
+    page = home / PAGE
+    if page.is_file():  # no plotly.js lies beside it there
+        write_atomically(page, self_contained(page.read_text(encoding="utf-8")))
     try:
         files.makedirs(target, exist_ok=True)
         for path in sorted(home.iterdir()):
