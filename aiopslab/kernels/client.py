@@ -18,6 +18,7 @@ _LAST_LINES = 3
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", IDLE)  # of the environment, by a parent
 
 _failed: dict[Surroundings, str] = {}
+_started: "list[subprocess.Popen[bytes]]" = []
 
 
 def fork(
@@ -159,7 +160,9 @@ def _start(where: Surroundings) -> None:
             pass_fds=[listener.fileno()],
             start_new_session=True,
         )
-    process.returncode = 0  # it is meant to outlive this process, and is not waited for
+    # It may outlive this process; where this one lives longer, it is waited for when there is need.
+    _started[:] = [each for each in _started if each.poll() is None]
+    _started.append(process)
 
 
 def _why(where: Surroundings) -> str:
