@@ -94,6 +94,8 @@ def run(
         keeper = Keeper(folder / record.id / NOTEBOOK, scanner)
 
         def told(cell: int, cells: int, section: str) -> None:
+            if cell == 1:
+                tracking.warm_up()
             progress(cell, cells, scanner.text(section, "headings"))
 
         try:

@@ -2,7 +2,13 @@
 
 import os
 import re
+import shutil
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +61,14 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
     return " ".join(_unlinked(record, run_id, uri))
 
 
+def warm_up() -> None:
+    """Import MLflow, which takes seconds, in a thread while a kernel works."""
+    configure()
+    if "mlflow" not in sys.modules:
+        thread = threading.Thread(target=import_module, args=["mlflow"], daemon=True)
+        thread.start()
+
+
 def _log_to_store(record: Record, folder: Path) -> None:
     """Log to the embedded store; runs side by side take turns, lest two of them create it."""
     from filelock import FileLock
@@ -62,7 +76,30 @@ def _log_to_store(record: Record, folder: Path) -> None:
     store = (folder / STORE).resolve()
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / "lock"):
+        if not (store / "mlflow.db").exists():
+            _prepare(store / "mlflow.db")
         _log(record, folder, f"sqlite:///{store / 'mlflow.db'}", (store / "artifacts").as_uri())
+
+
+def _prepare(path: Path) -> None:
+    """Begin a store with a copy of an empty one, which takes MLflow seconds to make.
+
+    It is made once for each version of MLflow; where it cannot be kept, MLflow makes its own.
+    """
+    from filelock import FileLock
+    from platformdirs import user_cache_path
+
+    empty = user_cache_path("aiopslab") / f"mlflow-{version('mlflow')}.db"
+    with suppress(OSError):
+        empty.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{empty}.lock"):
+            if not empty.exists():
+                part = empty.with_suffix(f".{os.getpid()}")
+                connect(f"sqlite:///{part}").search_experiments()
+                part.replace(empty)
+        copy = path.with_suffix(".part")
+        shutil.copyfile(empty, copy)
+        copy.replace(path)
 
 
 def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> str:

@@ -80,7 +80,7 @@ def asking(marker, *numbers):
     [
         ([signal.SIGINT], KeyboardInterrupt),
         ([signal.SIGTERM], Terminated),
-        ([signal.SIGINT, signal.SIGINT, signal.SIGINT], KeyboardInterrupt),
+        ([signal.SIGINT, signal.SIGINT], KeyboardInterrupt),
         ([signal.SIGTERM, signal.SIGINT], Terminated),
     ],
 )
