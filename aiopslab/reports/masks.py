@@ -25,7 +25,8 @@ _UUID = r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"
 _NUMBERED = r"(?<![\w.-])[a-z]+(?:-[a-z0-9]+)*-0\d+(?![\w-])|(?<![\w.-])ip(?:-\d{1,3}){4}(?![\w-])"
 _POD = r"(?<![\w.-])[a-z0-9]+(?:-[a-z0-9]+)*-[0-9a-f]{8,10}-[a-z0-9]{5}(?![\w-])"
 _NAMED = (
-    r"(?<![\w.])[\w-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|bearer)"
+    r"(?<![\w.])[\w-]{0,30}"
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|bearer)"
     r"(?:\s*[=:]\s*|\s+is\s+)(?:bearer\s+|basic\s+)?[^\s,;]+|(?<!\w)bearer\s+[\w.~+/=-]{8,}"
 )
 _USER = r"(?<![\w.])(?:user(?:name)?|login|owner|author|uid)\s*[=:]\s*['\"]?[^\s,;'\"]+['\"]?"

@@ -163,6 +163,12 @@ def test_masking_never_fails_and_masks_no_more_the_second_time(text):
     assert mask(mask(text)) == mask(text)
 
 
+@pytest.mark.parametrize("piece", ["a.", "a-", "1:", "/a", "a@"])
+def test_a_long_text_takes_no_longer_than_it_is(piece):
+    """Twice as long takes about twice the steps; were it the square, this would take minutes."""
+    assert Mask()(piece * 100_000)
+
+
 EVERY = [value for values in PLANTED.values() for value in values]
 
 
