@@ -54,6 +54,7 @@ def become_kernel(request: "Request") -> None:
         app = ForkedKernelApp.instance(parent_handle=handle)
         app.runner = request.runner
         app.initialize(request.argv)  # type: ignore[no-untyped-call]
+        _hear_widgets()
         app.start()  # type: ignore[no-untyped-call]
         code = 0
     except SystemExit as exit_:
@@ -104,6 +105,13 @@ def _show_figures() -> None:
     plotly: Any = sys.modules.get("plotly.io")
     if plotly is not None and "PLOTLY_RENDERER" not in os.environ:
         plotly.renderers.default = "plotly_mimetype"
+
+
+def _hear_widgets() -> None:
+    """Hear of widgets that a page has; ipywidgets listens when it is imported in a kernel."""
+    ipywidgets: Any = sys.modules.get("ipywidgets")
+    if ipywidgets is not None:
+        ipywidgets.register_comm_target()
 
 
 def _end_with(runner: int) -> None:

@@ -1,4 +1,4 @@
-"""Figures of a forked kernel: plotly was imported where no notebook was."""
+"""What a page shows of a forked kernel: plotly and ipywidgets were imported where no kernel was."""
 
 from nbclient import NotebookClient
 
@@ -12,3 +12,9 @@ def test_a_figure_is_shown_as_in_a_notebook(monkeypatch, tmp_path):
     NotebookClient(made, kernel_name=NAME, timeout=60).execute(cwd=str(tmp_path))
     (output,) = made.cells[0].outputs
     assert output.data["application/vnd.plotly.v1+json"]["data"][0]["type"] == "scatter"
+
+
+def test_widgets_of_a_page_are_heard(monkeypatch, execute):
+    monkeypatch.setenv("AIOPSLAB_KERNEL_PRELOAD", "ipywidgets")
+    look = "import comm; print(*sorted(comm.get_comm_manager().targets))"
+    assert execute(look) == ["jupyter.widget jupyter.widget.control"]
