@@ -146,3 +146,10 @@ def test_the_command_refuses_a_plain_secret_without_repeating_it(aiopslab, tmp_p
     code, out, err = aiopslab("run", made, "-f", tmp_path / "values.yml", "-o", tmp_path / "out")
     assert code == 2 and VALUE not in out + err
     assert not (tmp_path / "out").exists()
+
+
+def test_errors_of_the_command_hold_no_secret_of_the_environment(aiopslab, tmp_path, monkeypatch):
+    monkeypatch.setenv("A_TOKEN", VALUE)
+    made = template(tmp_path / "made.ipynb", CONCLUDES)
+    code, out, err = aiopslab("run", made, "-p", f"rows={VALUE}", "-o", tmp_path / "out")
+    assert code == 2 and VALUE not in out + err and "[secret A_TOKEN]" in err
