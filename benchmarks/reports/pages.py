@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiopslab.reports import render
+from aiopslab.reports.cells import PLOTLY_MIME
 from aiopslab.reports.record import NOTEBOOK, Record, begin, read
 from benchmarks.harness import Figure, at_most
 from benchmarks.reports import cost
@@ -84,7 +85,7 @@ def _with_figures() -> dict[str, Any]:
             for line in range(3)
         ]
         figure = go.Figure(lines, {"title": {"text": f"Figure {number + 1}"}})
-        data = {render.PLOTLY_MIME: json.loads(figure.to_json())}
+        data = {PLOTLY_MIME: json.loads(figure.to_json())}
         shown = new_output("display_data", data, metadata={})
         cells.append(new_code_cell(f"figure_{number}", outputs=[shown]))
     plain: dict[str, Any] = json.loads(json.dumps(new_notebook(cells=cells)))

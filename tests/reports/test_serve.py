@@ -16,6 +16,7 @@ from aiopslab.findings import Verdict
 from aiopslab.reports import addresses, gallery, render
 from aiopslab.reports import record as records
 from aiopslab.reports.gates import Open, Proxy, Token
+from aiopslab.reports.markup import csp_hash
 from aiopslab.reports.serve import SERVED, app, check
 from tests.reports.runs import kept
 
@@ -201,7 +202,7 @@ def test_every_answer_has_the_headers(signed_in, address, folder):
 def test_a_page_is_sent_with_its_own_policy_and_one_without_may_run_nothing(signed_in, folder):
     page = signed_in.get(f"/{folder[1]}/report.html")
     script = page.text.rpartition("<script>")[2].partition("</script>")[0]
-    assert render.csp_hash(script) in page.headers["content-security-policy"]
+    assert csp_hash(script) in page.headers["content-security-policy"]
     tampered = signed_in.get("/tampered/report.html")
     assert (
         tampered.status_code == 200
