@@ -140,8 +140,8 @@ def test_the_record_stands_in_the_page_for_programs_and_not_for_outsiders():
     )
     assert json.loads(kept[-1])["parameters"] == {"evidence": "a b", "start": None}
     assert "process" not in json.loads(kept[-1])
-    outside = page({"cells": []}, record(), edition="redacted")
-    assert 'id="record"' not in outside and "parameter evidence" not in outside
+    outside = page({"cells": []}, record(evidence=()), edition="redacted")
+    assert 'id="record"' not in outside and "template digest" not in outside
     assert "aiopslab run" not in outside and "Show code" not in outside.rpartition("<script>")[0]
 
 
