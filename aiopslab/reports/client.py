@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
+from time import monotonic
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -21,7 +22,8 @@ from aiopslab.reports.leash import Leash
 
 WATCH_S = 0.25  # how often to look whether the kernel is still there
 DRAIN_S = 0.1  # in which the last that a dead kernel said arrives
-HANDSHAKE_S = 0.2
+HANDSHAKE_S = 0.03  # in which what a kernel publishes arrives, once it is listened to
+POLL_S = 0.005  # how often to look for a kernel that is about to come or to leave
 LEAVE_S = 4.0  # that a kernel has to leave by itself when its work is done
 LAST_WORDS = 2_000  # characters
 
@@ -63,7 +65,7 @@ class Client(NotebookClient):
     def __init__(
         self, notebook: NotebookNode, kernel_name: str, output_bytes: int, folder: Path
     ) -> None:
-        manager = {"transport": "ipc", "ip": f"{folder}/kernel", "shutdown_wait_time": LEAVE_S}
+        manager = {"transport": "ipc", "ip": f"{folder}/kernel"}
         super().__init__(
             notebook,
             kernel_name=kernel_name,
@@ -97,22 +99,29 @@ class Client(NotebookClient):
             await self.async_start_new_kernel(stdin=self._leash.end, stdout=errors, stderr=errors)
         if group := self._group():
             self._leash.tie(group)
+        while not self._is_bound():
+            await self._check()
+            await asyncio.sleep(POLL_S)
         self.kc = self.km.client()
         self.kc.start_channels(stdin=False, hb=False)
         self.kc.allow_stdin = False
         while not await self._answers():
             await self._check()
 
+    def _is_bound(self) -> bool:
+        """Tell whether its sockets are there; who connects earlier tries again 0.1 s later."""
+        told = self.km.get_connection_info()
+        ports = (told["shell_port"], told["iopub_port"], told["control_port"])
+        return all(Path(f"{told['ip']}-{port}").exists() for port in ports)
+
     async def _answers(self) -> bool:
         """Tell whether it answers and what it publishes arrives.
 
         jupyter_client's `wait_for_ready` asks the same and then listens for 0.2 s to no end.
         """
-        sent = self.kc.kernel_info()
+        self.kc.kernel_info()
         try:
             reply = await self.kc.shell_channel.get_msg(timeout=WATCH_S)
-            while reply["parent_header"].get("msg_id") != sent:
-                reply = await self.kc.shell_channel.get_msg(timeout=WATCH_S)
             await self.kc.iopub_channel.get_msg(timeout=HANDSHAKE_S)
         except Empty:
             return False
@@ -150,11 +159,20 @@ class Client(NotebookClient):
             if self.km is None or not self.km.has_kernel:
                 return
             group = self._group()
-            self.shutdown_kernel = "graceful" if gently else "immediate"
+            if gently:
+                await self._request_leave()
+            self.shutdown_kernel = "immediate"
             await self._async_cleanup_kernel()
             if group and not gently:
                 with suppress(OSError):
                     os.killpg(group, signal.SIGKILL)
+
+    async def _request_leave(self) -> None:
+        """Ask the kernel to leave and wait; jupyter_client looks ten times a second only."""
+        ends = monotonic() + LEAVE_S
+        await ensure_async(self.km.request_shutdown())
+        while await ensure_async(self.km.is_alive()) and monotonic() < ends:
+            await asyncio.sleep(POLL_S)
 
     def _group(self) -> int | None:
         """Return the group of processes that the kernel leads."""
