@@ -52,14 +52,14 @@ def by_ours(folder: Path) -> Run:
 
 def by_cells() -> Run:
     """Run the cells alone, in this process, which has imported everything."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from papermill.translators import PythonTranslator
-
     from aiopslab.kernels import preload
     from aiopslab.kernels.surroundings import USUAL
 
     preload.load([USUAL])
     preload.restore_threads({})
+    from IPython.core.interactiveshell import InteractiveShell
+    from papermill.translators import PythonTranslator
+
     shell = InteractiveShell.instance()
 
     def run(case: Case) -> None:
