@@ -64,7 +64,7 @@ def test_the_command_gives_the_run_the_same_values(values, made, aiopslab, monke
     told = []
     monkeypatch.setattr(
         "aiopslab.reports.command.run_template",
-        lambda template, values, folder: told.append((values, str(folder))) or 1 / 0,
+        lambda template, values, folder, limits: told.append((values, str(folder))) or 1 / 0,
     )
     with pytest.raises(ZeroDivisionError):
         aiopslab(*arguments(command_line(made, values, "a folder's name")))
