@@ -280,3 +280,13 @@ def test_what_has_no_place_in_a_form_is_refused(tmp_path, values, said):
     form = Form(find(str(template(tmp_path / "made.ipynb", parameters=CELL))))
     with pytest.raises(ParameterError, match=said):
         form.fill(values)
+
+
+def test_a_secret_that_is_typed_is_hidden_until_it_is_a_reference():
+    (parameter,) = read("token: Secret  # Of the service")
+    field = Field(parameter)
+    field.control.value = "hunter2"
+    assert MASKED in field.control._dom_classes
+    assert field.problem and "hunter2" not in field.problem
+    field.control.value = "env:API_TOKEN"
+    assert MASKED not in field.control._dom_classes and field.value == "env:API_TOKEN"
