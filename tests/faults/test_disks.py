@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -43,6 +44,7 @@ def test_a_report_that_the_disk_cannot_hold_is_kept_elsewhere(tmp_path, little_d
     assert any("so far" in json.dumps(cell) for cell in cells)
     (left,) = little_disk.glob("made-*")
     assert {each.name for each in left.iterdir()} <= {"run.json", "notebook.ipynb"}, "no litter"
+    shutil.rmtree(home.parent)
 
 
 def test_a_folder_that_goes_away_meanwhile_loses_no_report(tmp_path):
@@ -50,7 +52,9 @@ def test_a_folder_that_goes_away_meanwhile_loses_no_report(tmp_path):
     goes += f"open({str(tmp_path / 'reports')!r}, 'w').close()"
     with pytest.raises(DiskError, match="cannot write") as raised:
         result(tmp_path, goes, CONCLUDES)
-    assert records.read(kept(raised.value) / "run.json").status == "finished"
+    home = kept(raised.value)
+    assert records.read(home / "run.json").status == "finished"
+    shutil.rmtree(home.parent)
 
 
 def test_where_nothing_can_be_written_at_all_it_is_said(tmp_path, monkeypatch):
