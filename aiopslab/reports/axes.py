@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiopslab import durations
 from aiopslab.errors import ParameterError
-from aiopslab.reports.moments import is_relative, resolve, shown
+from aiopslab.reports.moments import is_relative, resolve, shown, told
 from aiopslab.reports.parameters import Parameter
 from aiopslab.reports.plan_settings import Axis, Range
 
@@ -58,12 +58,14 @@ def resolved(value: Any, parameter: Parameter, now: datetime, home: ZoneInfo) ->
     Everything else is returned as it is, and so is what only looks like one: the text "today" for
     a parameter that takes any text.
     """
-    if not is_relative(value):
-        return value
-    forms = _forms(parameter)
-    if "date-time" in forms:
-        return _told(resolve(value, now, home))
-    return _told(resolve(value, now, home).date()) if "date" in forms else value
+    kind = relative(value, parameter)
+    return told(value, home.key, kind, now) if kind else value
+
+
+def relative(value: Any, parameter: Parameter) -> str:
+    """Return ``date-time`` or ``date`` of a time relative to now, empty of everything else."""
+    forms = _forms(parameter) if is_relative(value) else set()
+    return next((each for each in ("date-time", "date") if each in forms), "")
 
 
 def _forms(parameter: Parameter) -> set[str]:

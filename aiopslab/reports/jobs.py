@@ -34,8 +34,10 @@ class Job:
         Where it stands in the plan, counted from 0.
     template
         What is run.
+    given
+        Values as the plan has them, by name.
     parameters
-        Checked values; times relative to now are resolved.
+        All values, checked; times relative to now are resolved.
     origin
         Series, plan and job, of which its record tells.
     limits
@@ -47,6 +49,7 @@ class Job:
     id: str
     entry: int
     template: Template
+    given: dict[str, Any]
     parameters: dict[str, Any]
     origin: Origin
     limits: Limits
@@ -93,7 +96,7 @@ def expand(
         line = _series(entry, template, chosen, given)
         id_ = _id(line, [entry.template, given])
         origin = Origin(series=line, plan=plan, job=id_)
-        jobs.append(Job(id_, number, template, fixed | checked, origin, limits, retries))
+        jobs.append(Job(id_, number, template, given, fixed | checked, origin, limits, retries))
     return tuple(jobs)
 
 

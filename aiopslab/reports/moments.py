@@ -103,6 +103,31 @@ def resolve(text: str, now: datetime, home: ZoneInfo) -> datetime:
     return moment
 
 
+def told(text: str, zone_name: str, kind: str = "date-time", now: datetime | None = None) -> str:
+    """Return a moment as a parameter of a template takes it: a time in UTC, or a date.
+
+    Parameters
+    ----------
+    text
+        As of `resolve`.
+    zone_name
+        The time zone of days.
+    kind
+        ``date-time`` or ``date``.
+    now
+        This very moment where ``None``.
+
+    Examples
+    --------
+    >>> told("today-1d", "Europe/Berlin", now=datetime(2026, 3, 29, 10, 20, tzinfo=UTC))
+    '2026-03-27T23:00:00Z'
+    """
+    moment = resolve(text, now or datetime.now(UTC), zone(zone_name))
+    if kind == "date":
+        return moment.date().isoformat()
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _stepped(moment: datetime, sign: str, count: int, unit: str) -> datetime:
     seconds = count * UNITS[unit]
     if sign == "/":

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -42,9 +43,14 @@ class Timetable:
     jitter_s: float = 0.0
     catch_up: CatchUp = "last"
 
+    @property
+    def tz(self) -> ZoneInfo:
+        """Its time zone."""
+        return ZoneInfo(self.zone)
+
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Yield the times after a moment, without their jitter, in UTC."""
-        return times(parse(self.cron), ZoneInfo(self.zone), moment)
+        return times(parse(self.cron), self.tz, moment)
 
     def begins(self, time: datetime) -> datetime:
         """Return when the run of a time begins: put off, but never to the next one."""
@@ -128,9 +134,10 @@ def times(cron: Cron, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
                 last = time
 
 
-def _of_day(cron: Cron, zone: ZoneInfo, day: date) -> list[datetime]:
+@lru_cache(maxsize=16)
+def _of_day(cron: Cron, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
     if not _matches(cron, day):
-        return []
+        return ()
     is_hourly = len(cron.hours) == 24
     found: set[datetime] = set()
     for hour in cron.hours:
@@ -142,7 +149,7 @@ def _of_day(cron: Cron, zone: ZoneInfo, day: date) -> list[datetime]:
                 found |= {first, second} if is_hourly else {first}
             elif not is_hourly:
                 found.add(_jump(zone, second, first))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _matches(cron: Cron, day: date) -> bool:

@@ -113,7 +113,7 @@ class Scripted:
 
 def job(name, retries=2):
     made = Template("t", Path("t.ipynb"), "T", "", (), "d")
-    return Job(name, 0, made, {}, Origin(series=name, job=name), Limits(), retries)
+    return Job(name, 0, made, {}, {}, Origin(series=name, job=name), Limits(), retries)
 
 
 @pytest.fixture(autouse=True)
