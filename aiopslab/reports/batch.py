@@ -67,11 +67,14 @@ class BatchResult:
         By the id of each job, in the order of the plan.
     stopped
         Whether it was stopped before its end.
+    problems
+        What could not be done after the reports: who was not told, what was not published.
     """
 
     batch: Batch
     states: dict[str, State]
     stopped: bool
+    problems: tuple[str, ...] = ()
 
 
 @dataclass

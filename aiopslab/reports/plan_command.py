@@ -24,7 +24,8 @@ ORDER = ("failed", "interrupted", "waiting", "act", "watch", "finished", "ok")
 EXIT_CODES = """\b
 Exit codes
   0    every report is done
-  1    a report failed; what there is of it is kept and marked
+  1    a report failed, and what there is of it is kept and marked; or somebody could not be told,
+       or the gallery not be published
   2    the plan or the command is wrong; nothing was started
   3    a verdict reached the level of --fail-on
   130  interrupted; what there is is kept, --resume goes on (143: by SIGTERM)
@@ -178,7 +179,7 @@ def _summarise(result: "BatchResult", jobs: "Sequence[Job]", target: str) -> Non
     import pandas as pd
 
     from aiopslab.reports.watch import said, told
-    from aiopslab.terminal import aligned
+    from aiopslab.terminal import aligned, plain
 
     states = [result.states[job.id] for job in jobs]
     ranked = sorted(states, key=lambda state: ORDER.index(said(state)))
@@ -199,6 +200,8 @@ def _summarise(result: "BatchResult", jobs: "Sequence[Job]", target: str) -> Non
     counts = pd.Series([said(state) for state in ranked]).value_counts(sort=False)
     click.secho(", ".join(f"{count} {word}" for word, count in counts.items()), bold=True)
     click.echo(f"  reports  {target}")
+    for problem in result.problems:
+        click.echo(f"Note: {plain(problem)}", err=True)
     if result.stopped or any(state.state == "failed" for state in states):
         click.echo("  --resume runs what is missing or failed, and nothing else")
 
@@ -207,7 +210,7 @@ def _exit_code(result: "BatchResult", fail_on: str | None) -> int:
     from aiopslab.findings import LEVELS
 
     states: list[State] = list(result.states.values())
-    if any(state.state != "finished" for state in states):
+    if result.problems or any(state.state != "finished" for state in states):
         return FAILED
     levels: list[str] = list(LEVELS)
     worst = max(

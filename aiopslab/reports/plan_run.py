@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aiopslab.reports.aftercare import Telling, check, tidy
 from aiopslab.reports.batch import BatchResult, Watch, begin, recover, run_all
 from aiopslab.reports.batch_file import Batch, BatchFile, held
 from aiopslab.reports.delivery import is_url
@@ -61,7 +62,11 @@ def run_pass(
     ------
     ReportError
         If another process runs it into the same place, or that cannot be written.
+    ParameterError
+        If the plan wants more done than can be where the reports go.
     """
+    check(plan.head, order.output)
+    problems: list[str] = []
     with ExitStack() as stack:
         file = stack.enter_context(held(state_path(plan, order.output, "sqlite")))
         batch = choose(file)
@@ -70,6 +75,9 @@ def run_pass(
         states = file.states(batch)
         left = sum(states[job.id].state != "finished" for job in jobs)
         watch = stack.enter_context(watching(jobs, left))
+        if plan.head.notify:
+            telling = Telling(watch, plan.head.notify, Path(order.output))
+            watch, problems = stack.enter_context(telling), telling.problems
         crew = stack.enter_context(_crew(plan, file, order))
         # A folder that workers of a cluster put reports into has to be theirs too.
         is_shared = order.cluster and not is_url(order.output)
@@ -77,7 +85,9 @@ def run_pass(
         result = run_all(jobs, file, batch, place, crew, watch, is_stopped)
     if not is_url(order.output):
         build(Path(order.output))  # without the attempts that others took the place of
-    return result, jobs
+        if not result.stopped:
+            problems += tidy(plan.head, Path(order.output))
+    return replace(result, problems=tuple(problems)), jobs
 
 
 def at(moment: datetime, output: str) -> Callable[[BatchFile], Batch]:

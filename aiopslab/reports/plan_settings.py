@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from aiopslab.durations import Duration
 from aiopslab.errors import ParameterError
 from aiopslab.reports.moments import zone
+from aiopslab.reports.notify_settings import Settings as Notify
+from aiopslab.reports.publish import Settings as Publish
+from aiopslab.reports.retention import Settings as Retention
 
 
 class _Settings(BaseModel):
@@ -87,5 +90,8 @@ class Head(_Settings):
     timezone: str = "UTC"
     timeout: Timeout = Timeout()
     retries: Annotated[int, Field(ge=0, le=20)] = 2
+    notify: Notify | None = None
+    publish: Publish | None = None
+    retention: Retention | None = None
 
     _check_zone = field_validator("timezone")(_zone)

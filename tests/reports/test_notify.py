@@ -3,9 +3,7 @@
 import json
 import os
 import socket
-import threading
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,6 +13,7 @@ from apprise import Apprise
 
 from aiopslab.reports.notify import Settings, send_digests, tell
 from aiopslab.reports.record import PAGE
+from tests.reports.hook import Hook
 from tests.reports.made_records import START, ran, verdict
 
 NASTY = "<img src=x onerror=alert(1)>\r\nBcc: all@example.com \x1b[2J"
@@ -48,48 +47,6 @@ def mailbox(monkeypatch):
     monkeypatch.setenv("MAIL_URL", f"mailto://127.0.0.1:{port}?from=lab@a.com&to=me@b.com")
     yield box
     server.stop()
-
-
-class Hook:
-    """A webhook on loopback that keeps what it gets, and answers as it is told."""
-
-    def __init__(self):
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.asked += 1
-                answer = hook.answers.pop(0) if hook.answers else 200
-                hook.gate.wait()
-                if answer == 200:
-                    hook.got.append(json.loads(body))
-                self.send_response(answer)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.got, self.answers, self.asked = [], [], 0
-        self.gate = threading.Event()
-        self.gate.set()
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-
-    @property
-    def url(self):
-        return f"json://me:hunter2pass@127.0.0.1:{self.server.server_port}/T0K3N-of-the-hook"
-
-    @property
-    def subjects(self):
-        return [each["title"] for each in self.got]
-
-    def close(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
 
 
 @pytest.fixture
