@@ -11,8 +11,10 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from unittest import mock
 
+from ipykernel import ipkernel
 from ipykernel.kernelapp import IPKernelApp
 
 from aiopslab.kernels import preload
@@ -35,6 +37,25 @@ class ForkedKernelApp(IPKernelApp):
             self.poller = threading.Thread(
                 target=_end_with, args=(self.runner,), name="aiopslab runner", daemon=True
             )
+
+    def init_kernel(self) -> None:
+        """Make the kernel, without looking at each module that there is.
+
+        The debugger wants their files, which the parent has listed. To look at all of them would
+        copy 20 MB of the parent's pages, since Python counts references in the objects themselves.
+        """
+        with mock.patch.object(ipkernel, "sys", _NoModules()):
+            super().init_kernel()  # type: ignore[no-untyped-call]
+        self.kernel._kernel_modules.extend(preload.files)
+
+
+class _NoModules:
+    """The module `sys` of an interpreter that has imported nothing."""
+
+    modules: ClassVar[dict[str, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
 
 
 def become_kernel(request: "Request") -> None:

@@ -38,6 +38,7 @@ SINGLE = {
 _THREADS_OF = {"blas": ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
 
 pools: Any = None  # threadpoolctl's view of the libraries that were loaded
+files: list[str] = []  # of all modules that were imported
 
 
 def load(wanted: Iterable[str]) -> None:
@@ -67,6 +68,8 @@ def load(wanted: Iterable[str]) -> None:
     from threadpoolctl import ThreadpoolController
 
     pools = ThreadpoolController()
+    found = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    files.extend(file for file in found if file)
     threads = [(path / "comm").read_text().strip() for path in Path("/proc/self/task").iterdir()]
     if len(threads) > 1:
         raise RuntimeError(f"what was imported started threads: {', '.join(threads)}")

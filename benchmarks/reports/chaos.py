@@ -39,7 +39,7 @@ def survived(folder: Path) -> list[Figure]:
         killed, took_s, code = _run(plan, env)
         time.sleep(1)
         left = _left()
-    found = records(output)
+    found = [*records(output)]
     jobs = Counter(each.job for each in found)
     ended = [each for each in found if each.status == "finished" or each.failure]
     finished = sum(each.status == "finished" for each in found)

@@ -126,6 +126,15 @@ def test_libraries_with_pools_of_threads_work_in_it(execute, monkeypatch):
     assert told == ["True", "True", "True\nTrue", "36", "[1. 2.]", "1", "mlflow", "[1, 2]"]
 
 
+def test_the_debugger_knows_what_was_imported_before_the_fork(execute):
+    look = (
+        "import numpy; kernel = get_ipython().kernel; "
+        "print(numpy.__file__ in kernel._kernel_modules, numpy.__file__ in "
+        "kernel.debugger.kernel_modules)"
+    )
+    assert execute(look) == ["True True"]
+
+
 def test_what_a_user_wants_imported_as_well_is(execute, monkeypatch):
     monkeypatch.setenv("AIOPSLAB_KERNEL_PRELOAD", "numpy, colorsys, no_such_module")
     look = "import sys; print('colorsys' in sys.modules, 'wave' in sys.modules)"
