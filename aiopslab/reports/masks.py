@@ -73,7 +73,7 @@ class Mask:
     Examples
     --------
     >>> mask = Mask(["Globex"])
-    >>> mask("ask ann@corp.example of Globex why db-03:5432 and 10.1.2.3 are slow, see /home/ann/x")
+    >>> mask("ask ann@corp.example of Globex why db-03:5432 and 10.1.2.3 are slow, see /srv/ann/x")
     'ask [e-mail] of [removed] why [host] and [address] are slow, see [path]'
     >>> mask("http.server.request.duration_p95_ms of checkout rose at 12:40:05 to 1.6 times 240 ms")
     'http.server.request.duration_p95_ms of checkout rose at 12:40:05 to 1.6 times 240 ms'
