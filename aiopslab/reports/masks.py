@@ -108,8 +108,8 @@ def telling(value: str) -> list[str]:
     --------
     >>> telling("prometheus+http://ann:pw12@mon01:9090/api")
     ['prometheus+http://ann:pw12@mon01:9090/api', 'mon01', 'pw12']
-    >>> telling("/home/gillian/evidence"), telling("latency")
-    (['/home/gillian/evidence', 'gillian'], [])
+    >>> telling("~gillian/evidence"), telling("latency")
+    (['~gillian/evidence', 'gillian'], [])
     """
     try:
         parts = urlsplit(value)

