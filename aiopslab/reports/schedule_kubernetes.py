@@ -79,11 +79,11 @@ def _job(plan: Plan, each: Timetable, name: str, paths: list[dict[str, str]]) ->
     output = plan.head.output if is_url(plan.head.output) else REPORTS
     volumes: list[dict[str, Any]] = [
         {"name": "plan", "configMap": {"name": _name(plan), "items": paths}},
-        {"name": "home", "emptyDir": {}},
+        {"name": "scratch", "emptyDir": {}},
     ]
     mounts = [
         {"name": "plan", "mountPath": WHERE, "readOnly": True},
-        {"name": "home", "mountPath": "/home/aiopslab"},
+        {"name": "scratch", "mountPath": "/scratch"},
     ]
     if output == REPORTS:
         claim = {"claimName": "aiopslab-reports"}
@@ -94,7 +94,7 @@ def _job(plan: Plan, each: Timetable, name: str, paths: list[dict[str, str]]) ->
         "image": IMAGE,
         "command": ["aiopslab"],
         "args": ["run-all", f"{WHERE}/{plan.path.name}", "--only", each.name, "-o", output],
-        "env": [{"name": "HOME", "value": "/home/aiopslab"}],
+        "env": [{"name": "HOME", "value": "/scratch"}],
         "resources": {
             "requests": {"cpu": "1", "memory": "1Gi"},
             "limits": {"memory": "2Gi"},
