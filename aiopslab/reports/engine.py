@@ -25,7 +25,7 @@ from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.record import Failure, Kind, now
 
 NAME = "aiopslab"
-START_S = 60.0  # that a kernel may take until it answers
+START_S = 180.0  # that a kernel may take until it answers, the first with its parent
 GRACE_S = 1.5  # that an interrupted cell has to clean up after itself
 FULL = ("[Errno 28]", "[Errno 122]")  # no space left on device; quota exceeded
 FOREVER = float("inf")

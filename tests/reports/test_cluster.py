@@ -163,6 +163,34 @@ def test_a_table_profiled_on_a_cluster_is_the_one_profiled_here(cluster, tmp_pat
     assert there.quantile("age", 0.5) == here.quantile("age", 0.5)
 
 
+def test_a_pass_that_is_stopped_leaves_nothing_to_be_seen_and_goes_on(cluster, tmp_path):
+    waits = (
+        "import pathlib, time\n"
+        f"here = pathlib.Path({str(tmp_path)!r})\n"
+        "(here / 'begun').touch()\n"
+        "while not (here / 'go').exists(): time.sleep(.05)"
+    )
+    made = plan(tmp_path, waits, CONCLUDES, rows=[1])
+    out = tmp_path / "far"
+    command = [AIOPSLAB, "run-all", str(made), "--cluster", cluster, "-o", str(out)]
+    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    until(lambda: (tmp_path / "begun").exists())
+    process.terminate()
+    said, _ = process.communicate(timeout=100)
+    assert process.returncode == 143 and "1 interrupted" in said, said
+    (tmp_path / "go").touch()
+    with connect(cluster) as client:
+        until(lambda: not any(client.run(_running).values()))
+    assert not list(out.glob("*/run.json"))
+    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=200)
+    assert again.returncode == 0 and "1 of 1 reports" in again.stderr, again.stdout
+    assert len(list(out.glob("made-*"))) == 1
+
+
+def _running(dask_worker):
+    return dask_worker.state.executing_count
+
+
 def test_a_killed_worker_s_report_is_made_elsewhere_and_appears_once(cluster, tmp_path):
     waits = (
         "import pathlib, time\n"
