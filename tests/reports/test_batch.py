@@ -309,15 +309,15 @@ def test_the_limits_of_old_control_groups_hold_in_a_container(tmp_path, monkeypa
 def test_a_url_holds_a_report_only_once_its_record_is_there(tmp_path):
     home = tmp_path / "run-1"
     home.mkdir()
-    for name in ("run.json", "report.html", ".hidden"):
+    for name in ("run.json", "notebook.ipynb", ".hidden"):
         (home / name).write_text(name)
     output = f"memory://{tmp_path.name}"
     files, top = delivery._open(output)
     delivery.put(home, output)
-    assert [Path(each).name for each in files.find(top)] == ["report.html"]
+    assert [Path(each).name for each in files.find(top)] == ["notebook.ipynb"]
     delivery.reveal("run-1", "{}", output)
     delivery.reveal("run-1", "{}", output)
-    assert sorted(Path(each).name for each in files.find(top)) == ["report.html", "run.json"]
+    assert sorted(Path(each).name for each in files.find(top)) == ["notebook.ipynb", "run.json"]
     delivery.remove("run-1", output)
     delivery.remove("run-1", output)
     assert files.find(top) == []
