@@ -9,7 +9,7 @@ from aiopslab import Finding, Verdict, incident, runbooks
 from aiopslab.findings import VERDICT_MIME
 from aiopslab.reports import gallery, render
 from aiopslab.reports import record as records
-from aiopslab.reports.gates import Token
+from aiopslab.sharing.gates import Token
 from tests.incident.worlds import broken
 from tests.notebooks import code, prose
 from tests.reports.test_serve import serving

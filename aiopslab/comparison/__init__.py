@@ -1,0 +1,1 @@
+"""Comparison: what changed between two runs, and a report repeated from its own page."""

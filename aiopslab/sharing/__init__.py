@@ -1,0 +1,1 @@
+"""Sharing: the gallery published, served, kept small, and an edition for outsiders."""
