@@ -93,10 +93,21 @@ class Scanner:
 
     def value(self, value: Any, place: str) -> Any:
         """Return a plain JSON value without secrets, in names and values."""
+        if isinstance(value, str):
+            return self.text(value, place)
         # One text for all of it is searched faster than many, and mostly there is nothing.
         if not self._is_suspect(json.dumps(value, ensure_ascii=False, default=str)):
             return value
-        return self._walked(value, place)
+        if isinstance(value, dict):
+            return {
+                self.text(str(name), place): self.value(each, place) for name, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.value(each, place) for each in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            clean = self.text(str(value), place)
+            return value if clean == str(value) else clean
+        return value
 
     def _is_suspect(self, text: str) -> bool:
         if (
@@ -108,21 +119,6 @@ class Scanner:
             return True
         squeezed = _squeezed(text) if self._long else ""
         return any(form in squeezed for form, _ in self._long)
-
-    def _walked(self, value: Any, place: str) -> Any:
-        if isinstance(value, str):
-            return self.text(value, place)
-        if isinstance(value, dict):
-            return {
-                self.text(str(name), place): self._walked(each, place)
-                for name, each in value.items()
-            }
-        if isinstance(value, list | tuple):
-            return [self._walked(each, place) for each in value]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            clean = self.text(str(value), place)
-            return value if clean == str(value) else clean
-        return value
 
     def _replaced(self, pattern: str, known: Known, text: str, place: str) -> str:
         text, count = re.subn(pattern, lambda _: mark(known.name), text)
