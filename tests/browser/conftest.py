@@ -89,6 +89,7 @@ def lab(chromium, jupyterlab, labs, request):
     lab.page.context.tracing.start_chunk()
     yield lab
     if has_failed(request):
+        lab.disconnect()
         keep(lab.page, request)
         labs.clear()
         lab.page.context.close()

@@ -151,14 +151,18 @@ class Lab:
 
     def close(self):
         """Close the notebook and stop its kernel, so that the next one finds all as it was."""
-        if self._client is not None:
-            self._client.stop_channels()
-            self._client.context.destroy(linger=0)
-            self._client = None
+        self.disconnect()
         if self.name is not None:
             self.page.evaluate(_CLOSE)
             self.page.set_viewport_size(SIZE)
         self.complaints, self.name = [], None
+
+    def disconnect(self):
+        """Ask the kernel no more; a client that is only forgotten can block its process for ever."""
+        if self._client is not None:
+            self._client.stop_channels()
+            self._client.context.destroy(linger=0)
+            self._client = None
 
     def kernel(self, expression, seconds=30):
         """Return the value of an expression in the notebook's kernel, a plain Python value."""
