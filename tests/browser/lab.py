@@ -158,7 +158,7 @@ class Lab:
         self.complaints, self.name = [], None
 
     def disconnect(self):
-        """Ask the kernel no more; a client that is only forgotten can block its process for ever."""
+        """Let go of the kernel: a client that is only forgotten can block its process for ever."""
         if self._client is not None:
             self._client.stop_channels()
             self._client.context.destroy(linger=0)
