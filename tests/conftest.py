@@ -26,6 +26,7 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(trylast=True)  # after those of folders have named groups of their own
 def pytest_collection_modifyitems(config, items):
     """Keep together what shares a file or a server, which is then started once; long ones first."""
     if config.getoption("dist", "no") == "no" and not hasattr(config, "workerinput"):
