@@ -57,7 +57,17 @@ def test_a_walkthrough_runs_to_its_verdict_and_draws_every_output(lab, path):
     assert lab.broken() == [] and lab.complaints == []
 
 
-def test_widgets_answer_in_plain_jupyter_notebook_too(chromium, jupyterlab):
+@pytest.fixture
+def plain_notebook(chromium, jupyterlab):
+    """Yield a page in Jupyter Notebook 7."""
+    context = chromium.new_context(viewport=SIZE)
+    notebook = Lab(jupyterlab, context.new_page(), NOTEBOOK)
+    yield notebook
+    notebook.disconnect()
+    context.close()
+
+
+def test_widgets_answer_in_plain_jupyter_notebook_too(plain_notebook):
     made = """
 import plotly.graph_objects as go
 from aiopslab.widgets.page import Page
@@ -70,8 +80,7 @@ box = ipywidgets.VBox([page, panel.widget])
 box.add_class("aiopslab-view")
 box
 """
-    context = chromium.new_context(viewport=SIZE)
-    notebook = Lab(jupyterlab, context.new_page(), NOTEBOOK)
+    notebook = plain_notebook
     notebook.open(made, name="plain.ipynb")
     plot = notebook.page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for(timeout=30_000)
@@ -86,4 +95,3 @@ box
     told = [each for each in notebook.complaints if "reading 'schema'" not in each]
     assert told == [] and notebook.broken() == []
     notebook.close()
-    context.close()
