@@ -66,36 +66,19 @@ def jupyterlab(tmp_path_factory):
         yield server
 
 
-@pytest.fixture(scope="package")
-def labs(chromium, jupyterlab):
-    """The page in JupyterLab that tests share, which takes seconds to load; a list of one or none.
-
-    Who leaves it in an unknown state takes it away, and the next test opens one anew.
-    """
-    labs = []
-    yield labs
-    for each in labs:
-        each.page.context.close()
-
-
 @pytest.fixture
-def lab(chromium, jupyterlab, labs, request):
+def lab(chromium, jupyterlab, request):
     """Yield a page in JupyterLab that can open notebooks, and ask page and kernel."""
-    if not labs:
-        context = chromium.new_context(viewport=SIZE)
-        context.tracing.start(snapshots=True)
-        labs.append(Lab(jupyterlab, context.new_page()))
-    (lab,) = labs
-    lab.page.context.tracing.start_chunk()
+    context = chromium.new_context(viewport=SIZE)
+    context.tracing.start(snapshots=True)
+    lab = Lab(jupyterlab, context.new_page())
     yield lab
     if has_failed(request):
         lab.disconnect()
         keep(lab.page, request)
-        labs.clear()
-        lab.page.context.close()
-        return
-    lab.page.context.tracing.stop_chunk()
-    lab.close()
+    else:
+        lab.close()
+    context.close()
 
 
 def has_failed(request):
