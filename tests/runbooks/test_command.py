@@ -157,7 +157,7 @@ def test_without_who_and_why_nothing_is_asked(run, tmp_path, noted, missing):
         (["run", "plan.json", "1", "--set", "duratoin=1h"], 1, "duration"),
         (["run", "plan.json", "1", "--set", "alert=a\nb"], 1, "printable"),
         (["undo", "1"], 2, "no record 1"),
-        (["audit", "verify"], 1, "there is no audit log"),
+        (["audit", "verify"], 1, "there is no audit trail"),
         (["audit", "show", "--audit", "torn.json"], 1, "was changed"),
     ],
 )
