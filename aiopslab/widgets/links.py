@@ -5,6 +5,27 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+ALONE = "report-alone.html"
+
+
+def alone(page: Path) -> Path:
+    """Write a report as one file beside it, and return where that is.
+
+    Jupyter shows files in a sandbox that fetches nothing, not even the plotly.js of the gallery.
+
+    Parameters
+    ----------
+    page
+        Of a report; where there is none, nothing is written.
+    """
+    from aiopslab.reports.record import write_atomically
+    from aiopslab.reports.render import self_contained
+
+    whole = page.with_name(ALONE)
+    if page.is_file():
+        write_atomically(whole, self_contained(page.read_text(encoding="utf-8")))
+    return whole
+
 
 def served(path: Path) -> str | None:
     """Return the path of a URL under which this notebook's server has a file.

@@ -14,7 +14,7 @@ from aiopslab.reports.catalogue import Template
 from aiopslab.reports.record import PAGE, Record
 from aiopslab.reports.render import GLYPHS, state
 from aiopslab.widgets.fields import message
-from aiopslab.widgets.links import served
+from aiopslab.widgets.links import ALONE, alone, served
 
 TICK_S = 0.25  # between two looks at a run
 KEPT = 5  # runs in the history
@@ -121,6 +121,7 @@ class Runs:
         except AIOpsLabError as error:
             self._told.value = message(error.problem, error.remedy)
         else:
+            alone(self.folder / record.id / PAGE)
             self.records.insert(0, record)
             self._history.value = self.history()
             self._say(_outcome(record))
@@ -150,7 +151,7 @@ def _outcome(record: Record) -> str:
 
 
 def _item(record: Record, page: Path) -> str:
-    url = served(page)
+    url = served(page.with_name(ALONE))
     link = ""
     if url is not None:
         link = f'<a href="{escape(url)}" {_LINK}>Open the report</a> · '

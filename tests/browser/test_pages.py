@@ -12,7 +12,7 @@ from aiopslab.reports import record as records
 from aiopslab.sharing.gates import Token
 from tests.incident.worlds import broken
 from tests.notebooks import code, prose
-from tests.reports.test_serve import serving
+from tests.sharing.test_serve import serving
 
 pytestmark = pytest.mark.browser
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fsspec.core import url_to_fs
+from s3fs import S3FileSystem
 
 from aiopslab.dask_scheduler import connect, spread
 from aiopslab.drift.profiles import Profile
@@ -69,12 +70,14 @@ def store():
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    S3FileSystem.clear_instance_cache()  # of other tests, at another port
     yield {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    S3FileSystem.clear_instance_cache()
     server.stop()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from pydantic import ValidationError
+from s3fs import S3FileSystem
 
 from aiopslab.errors import ReportError
 from aiopslab.reports import addresses, gallery
@@ -50,11 +51,13 @@ def s3():
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    S3FileSystem.clear_instance_cache()  # of other tests, at another port
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
         yield "s3://bucket"
+    S3FileSystem.clear_instance_cache()
     server.stop()
 
 
