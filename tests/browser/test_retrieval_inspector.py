@@ -47,7 +47,7 @@ def test_a_question_is_typed_turned_and_graded(lab):
     # A passage is graded with the mouse, and undone by its key.
     box.get_by_role("button", name="2: answers").first.click()
     lab.until(STORED, [["ann", 2, "gateway.md"]])
-    assert lab.kernel("inspector.selection['grade']") == 2
+    lab.until("inspector.selection['grade']", 2)
     box.get_by_role("button", name="✓ 2: answers").first.wait_for()
     box.get_by_role("button", name="1: helps").first.focus()
     page.keyboard.press("Enter")
