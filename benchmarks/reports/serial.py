@@ -92,7 +92,7 @@ def first(folder: Path) -> list[Figure]:
         with cost.own_parents() as env:
             warm, _ = cost.of([*peer, "-k", "aiopslab"], env=env)
         with cost.own_parents() as env:
-            values = [f"{key}={json.dumps(value)}" for key, value in case.parameters.items()]
+            values = [f"{key}={_text(value)}" for key, value in case.parameters.items()]
             asked = [text for value in values for text in ("-p", value)]
             ours, _ = cost.of(
                 [*_aiopslab(), "run", case.path, *asked, "-o", str(folder / "reports")], env=env
@@ -112,6 +112,10 @@ def first(folder: Path) -> list[Figure]:
 
 def _aiopslab() -> list[str]:
     return [sys.executable, "-c", "from aiopslab.cli import main; main()"]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _yaml(key: str, value: object) -> str:
