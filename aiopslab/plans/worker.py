@@ -4,7 +4,6 @@ import json
 import os
 import queue
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -15,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from aiopslab.errors import ReportError
 from aiopslab.plans.outcome import Outcome, Task, perform
+from aiopslab.reports.child import start
 
 WATCH_S = 0.5  # how often it looks after its parent and its memory
 
@@ -92,22 +91,7 @@ class Worker:
         self._errors = tempfile.TemporaryFile(  # noqa: SIM115 - closed by who follows
             "w+", encoding="utf-8", errors="replace"
         )
-        try:
-            # -P: what lies in the folder of a plan is no module of ours.
-            self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "aiopslab.plans.worker", str(os.getpid())],
-                cwd=folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-                encoding="utf-8",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ReportError(
-                f"no process can be started: {error.strerror}", "Free memory, and run it again."
-            ) from None
+        self.process = start("aiopslab.plans.worker", self._errors, folder)
         self._thread = threading.Thread(target=self._follow, name="aiopslab worker", daemon=True)
         self._thread.start()
 

@@ -18,6 +18,7 @@ import psutil
 
 from aiopslab.errors import AIOpsLabError, ReportError
 from aiopslab.reports.catalogue import Template, load
+from aiopslab.reports.child import start
 from aiopslab.reports.parameters import validate
 from aiopslab.reports.record import FILE, Record, read
 
@@ -133,21 +134,7 @@ class BackgroundRun:
         return self._record
 
     def _start(self) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-P", "-m", "aiopslab.reports.background", str(os.getpid())]
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own module
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-                encoding="utf-8",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ReportError(
-                f"no process can be started: {error.strerror}", "Free memory, and run it again."
-            ) from None
+        process = start("aiopslab.reports.background", self._errors)
         request = {
             "template": str(self.template.path.absolute()),
             "values": self.values,
