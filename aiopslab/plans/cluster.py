@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiopslab.dask_scheduler import connect
+from aiopslab.plans.inbox import emptied
 from aiopslab.plans.jobs import Job
 from aiopslab.plans.outcome import Outcome, Task, perform
 from aiopslab.plans.worker import Event, Lost, Step
@@ -77,13 +78,7 @@ class Cluster:
 
     def events(self, timeout_s: float) -> list[tuple[str, Event]]:
         """Return what happened; wait for a time where nothing did."""
-        found = []
-        try:
-            found.append(self._inbox.get(timeout=timeout_s))
-            while True:
-                found.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
+        found = emptied(self._inbox, timeout_s)
         return [(job, self._event(job, told)) for job, told in found]
 
     def _event(self, job: str, told: "Future | Step") -> Event:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiopslab.plans import capacity
+from aiopslab.plans.inbox import emptied
 from aiopslab.plans.jobs import Job
 from aiopslab.plans.outcome import Outcome, Task
 from aiopslab.plans.worker import Event, Lost, Memory, Worker
@@ -84,13 +85,7 @@ class Machine:
 
     def events(self, timeout_s: float) -> list[tuple[str, Event]]:
         """Return what happened; wait for a time where nothing did."""
-        found = []
-        try:
-            found.append(self._inbox.get(timeout=timeout_s))
-            while True:
-                found.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
+        found = emptied(self._inbox, timeout_s)
         told = (self._heard(worker, event) for worker, event in found)
         return [each for each in told if each is not None]
 
