@@ -1,55 +1,12 @@
 """Aliases: moved to a version of a registered prompt, and moved back."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiopslab.errors import PromptError, did_you_mean
+from aiopslab.mlflow_aliases import Aliases, Promotion
 from aiopslab.mlflow_server import connect
 from aiopslab.prompts.decision import Decision
-from aiopslab.prompts.registry import REFUSED, find_prompt, find_version, refusing
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-_MOVED = re.compile(r"from (none|\d+) to (\d+)")  # what a tag of the prompt says of an alias
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """An alias that was moved, and where it was before.
-
-    Parameters
-    ----------
-    name
-        Of the prompt.
-    alias
-        That was moved.
-    version
-        It points at now.
-    before
-        It pointed at; ``None`` where nobody had it.
-
-    Examples
-    --------
-    >>> print(Promotion("support", "production", 3, 2))
-    production of support points at version 3; it pointed at version 2
-    """
-
-    name: str
-    alias: str
-    version: int
-    before: int | None
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether it pointed elsewhere before."""
-        return self.before != self.version
-
-    def __str__(self) -> str:
-        was = f"version {self.before}" if self.before is not None else "none"
-        return f"{self.alias} of {self.name} points at version {self.version}; it pointed at {was}"
+from aiopslab.prompts.registry import find_prompt, find_version, refusing
 
 
 def promote(
@@ -75,16 +32,10 @@ def promote(
     PromptError
         If there is no such prompt or version, or the server refuses or is not there.
     """
-    _check_movable(alias)
     with refusing(f"prompts:/{name}@{alias}"):
         client = connect(tracking_uri)
         found = int(find_version(client, name, str(version), None).version)
-        before = _pointed_at(client, name, alias)
-        if before != found:
-            # Kept first: an alias that was moved can always be moved back.
-            client.set_prompt_tag(name, _tag(alias), f"from {before or 'none'} to {found}")
-            client.set_prompt_alias(name, alias, found)
-    return Promotion(name, alias, found, before)
+        return Aliases(client, "prompt", name).promote(alias, found)
 
 
 def last_promotion(name: str, alias: str, tracking_uri: str | None = None) -> Promotion:
@@ -104,15 +55,15 @@ def last_promotion(name: str, alias: str, tracking_uri: str | None = None) -> Pr
         is not there.
     """
     with refusing(f"prompts:/{name}@{alias}"):
-        kept = find_prompt(connect(tracking_uri), name).tags.get(_tag(alias), "")
-    told = _MOVED.fullmatch(kept)
-    if told is None:
+        client = connect(tracking_uri)
+        find_prompt(client, name)
+        last = Aliases(client, "prompt", name).last(alias)
+    if last is None:
         raise PromptError(
             f"nothing is known of what {alias} of {name} pointed at before",
             "Promote the version that you want; from then on it is known.",
         )
-    before, version = told.groups()
-    return Promotion(name, alias, int(version), None if before == "none" else int(before))
+    return last
 
 
 def roll_back(promotion: Promotion, tracking_uri: str | None = None) -> Promotion:
@@ -135,22 +86,8 @@ def roll_back(promotion: Promotion, tracking_uri: str | None = None) -> Promotio
     PromptError
         If somebody has moved the alias since, or the server refuses or is not there.
     """
-    name, alias = promotion.name, promotion.alias
-    with refusing(f"prompts:/{name}@{alias}"):
-        client = connect(tracking_uri)
-        now = _pointed_at(client, name, alias)
-        if now != promotion.version:
-            at = f"version {now}" if now is not None else "none"
-            raise PromptError(
-                f"{alias} of {name} points at {at}, no longer at version {promotion.version}",
-                "Somebody has moved it since; promote the version that you want.",
-            )
-        if promotion.before is None:
-            client.delete_prompt_alias(name, alias)
-        elif promotion.has_moved:
-            client.set_prompt_alias(name, alias, promotion.before)
-        if promotion.has_moved:
-            _forget(client, name, alias)
+    with refusing(f"prompts:/{promotion.name}@{promotion.alias}"):
+        Aliases(connect(tracking_uri), "prompt", promotion.name).roll_back(promotion)
     return promotion
 
 
@@ -197,7 +134,7 @@ def follow(
     moved = promote(name, alias, versions[decision.prompt], tracking_uri)
     if decision.choice == "baseline" and moved.has_moved:  # what was taken back is no way back
         with refusing(f"prompts:/{name}@{alias}"):
-            _forget(connect(tracking_uri), name, alias)
+            Aliases(connect(tracking_uri), "prompt", name).forget(alias)
     return moved
 
 
@@ -216,41 +153,5 @@ def check_compared(
     PromptError
         If the alias points at a version that is not compared, or moves by itself.
     """
-    _check_movable(alias)
     with refusing(f"prompts:/{name}@{alias}"):
-        at = _pointed_at(connect(tracking_uri), name, alias)
-    if at is not None and at not in versions.values():
-        raise PromptError(
-            f"{alias} of {name} points at version {at}, which was not compared",
-            "Compare with what is in use, or promote a version yourself.",
-        )
-
-
-def _check_movable(alias: str) -> None:
-    if alias == "latest":
-        raise PromptError(
-            "alias is 'latest', which follows the versions by itself",
-            "Name another, such as production.",
-        )
-
-
-def _tag(alias: str) -> str:
-    return f"aiopslab.{alias}.moved"
-
-
-def _forget(client: "MlflowClient", name: str, alias: str) -> None:
-    """Delete what is kept of the last promotion, where there is anything."""
-    if _tag(alias) in find_prompt(client, name).tags:
-        client.delete_prompt_tag(name, _tag(alias))
-
-
-def _pointed_at(client: "MlflowClient", name: str, alias: str) -> int | None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        found = client.get_prompt_version_by_alias(name, alias)
-    except MlflowException as error:
-        if error.error_code not in REFUSED:
-            raise
-        return None
-    return None if found is None else int(found.version)
+        Aliases(connect(tracking_uri), "prompt", name).check(alias, tuple(versions.values()))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from aiopslab.errors import PromptError, did_you_mean
+from aiopslab.errors import AIOpsLabError, PromptError, did_you_mean
 from aiopslab.mlflow_server import connect, without_credentials
 from aiopslab.prompts.prompt import Prompt
 
@@ -247,8 +247,8 @@ def refusing(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except PromptError:
-        raise
+    except AIOpsLabError as error:
+        raise PromptError(error.problem, error.remedy) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise PromptError(

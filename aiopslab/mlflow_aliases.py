@@ -1,0 +1,241 @@
+"""Aliases in an MLflow registry: pointed at a version of a model or a prompt, and pointed back."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aiopslab.errors import AIOpsLabError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+Kind = Literal["model", "prompt"]
+
+# Which of them a server answers with depends on its store.
+ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
+_MOVED = re.compile(r"from (none|\d+) to (\d+)")  # what a tag says of an alias
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An alias that was moved, and where it was before.
+
+    Parameters
+    ----------
+    name
+        Of the model, the prompt or the index.
+    alias
+        That was moved.
+    version
+        It points at now.
+    before
+        It pointed at; ``None`` where nobody had it.
+
+    Examples
+    --------
+    >>> print(Promotion("support", "production", 3, 2))
+    production of support points at version 3; it pointed at version 2
+    """
+
+    name: str
+    alias: str
+    version: int
+    before: int | None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it pointed elsewhere before."""
+        return self.before != self.version
+
+    def __str__(self) -> str:
+        was = f"version {self.before}" if self.before is not None else "none"
+        return f"{self.alias} of {self.name} points at version {self.version}; it pointed at {was}"
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """The aliases of one name in a registry.
+
+    Parameters
+    ----------
+    client
+        Of the server.
+    kind
+        Of what is registered under the name: a ``model``, as which an index is registered too, or
+        a ``prompt``.
+    name
+        That is registered.
+
+    Notes
+    -----
+    MLflow keeps where an alias points and not where it pointed before. A tag beside it does, so
+    that whoever comes later can take the last promotion back.
+    """
+
+    client: "MlflowClient"
+    kind: Kind
+    name: str
+
+    def at(self, alias: str) -> int | None:
+        """Return the version that an alias points at; ``None`` where nobody has it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = (
+                self.client.get_prompt_version_by_alias(self.name, alias)
+                if self.kind == "prompt"
+                else self.client.get_model_version_by_alias(self.name, alias)
+            )
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise
+            return None
+        return None if found is None else int(found.version)
+
+    def point(self, alias: str, version: int) -> None:
+        """Point an alias at a version, and keep nothing of where it was."""
+        if self.kind == "prompt":
+            self.client.set_prompt_alias(self.name, alias, version)
+        else:
+            self.client.set_registered_model_alias(self.name, alias, str(version))
+
+    def promote(self, alias: str, version: int) -> Promotion:
+        """Point an alias at a version that is there, and keep where it was."""
+        _check_movable(alias)
+        before = self.at(alias)
+        if before != version:
+            # Kept first: an alias that was moved can always be moved back.
+            self._keep(alias, f"from {before or 'none'} to {version}")
+            self.point(alias, version)
+        return Promotion(self.name, alias, version, before)
+
+    def last(self, alias: str) -> Promotion | None:
+        """Return the last promotion of an alias; ``None`` where nothing is known of it."""
+        told = _MOVED.fullmatch(self._tags().get(_tag(alias), ""))
+        if told is None:
+            return None
+        before, version = told.groups()
+        return Promotion(self.name, alias, int(version), None if before == "none" else int(before))
+
+    def roll_back(self, promotion: Promotion) -> None:
+        """Point an alias at what it pointed at before; remove it where nobody had it.
+
+        Raises
+        ------
+        AIOpsLabError
+            If somebody has moved the alias since.
+        """
+        alias, now = promotion.alias, self.at(promotion.alias)
+        if now != promotion.version:
+            at = f"version {now}" if now is not None else "none"
+            raise AIOpsLabError(
+                f"{alias} of {self.name} points at {at}, no longer at version {promotion.version}",
+                "Somebody has moved it since; promote the version that you want.",
+            )
+        if promotion.before is None:
+            self._remove(alias)
+        elif promotion.has_moved:
+            self.point(alias, promotion.before)
+        if promotion.has_moved:
+            self.forget(alias)
+
+    def take_back(self, alias: str) -> Promotion:
+        """Take the last promotion of an alias back, see `roll_back`.
+
+        Raises
+        ------
+        AIOpsLabError
+            If nothing is known of an earlier version, or somebody has moved the alias since.
+        """
+        last = self.last(alias)
+        if last is None:
+            raise AIOpsLabError(
+                f"nothing is known of what {alias} of {self.name} pointed at before",
+                "Promote the version that you want; from then on it is known.",
+            )
+        self.roll_back(last)
+        return last
+
+    def follow(
+        self, alias: str, candidate: int, baseline: int | None, is_promoted: bool, is_worse: bool
+    ) -> Promotion | None:
+        """Move an alias to where a gate says.
+
+        Parameters
+        ----------
+        alias
+            To be moved.
+        candidate, baseline
+            The versions that were compared; no baseline where that is of no registry.
+        is_promoted
+            Whether the candidate is: the alias then points at it.
+        is_worse
+            Whether the candidate surely is: an alias that points at it goes back to the baseline.
+
+        Returns
+        -------
+        Promotion or None
+            ``None`` where the gate leaves things as they are.
+        """
+        if is_promoted:
+            return self.promote(alias, candidate)
+        if not is_worse or baseline is None or self.at(alias) != candidate:
+            return None
+        moved = self.promote(alias, baseline)
+        self.forget(alias)  # what was taken back is no way back
+        return moved
+
+    def check(self, alias: str, versions: tuple[int, ...]) -> None:
+        """Refuse an alias that a gate could not move, before a comparison is paid for.
+
+        Raises
+        ------
+        AIOpsLabError
+            If the alias points at a version that is not compared, or moves by itself.
+        """
+        _check_movable(alias)
+        at = self.at(alias)
+        if at is not None and at not in versions:
+            raise AIOpsLabError(
+                f"{alias} of {self.name} points at version {at}, which was not compared",
+                "Compare with what is in use, or promote a version yourself.",
+            )
+
+    def forget(self, alias: str) -> None:
+        """Delete what is kept of the last promotion, where there is anything."""
+        if _tag(alias) not in self._tags():
+            return
+        if self.kind == "prompt":
+            self.client.delete_prompt_tag(self.name, _tag(alias))
+        else:
+            self.client.delete_registered_model_tag(self.name, _tag(alias))
+
+    def _remove(self, alias: str) -> None:
+        if self.kind == "prompt":
+            self.client.delete_prompt_alias(self.name, alias)
+        else:
+            self.client.delete_registered_model_alias(self.name, alias)
+
+    def _keep(self, alias: str, moved: str) -> None:
+        if self.kind == "prompt":
+            self.client.set_prompt_tag(self.name, _tag(alias), moved)
+        else:
+            self.client.set_registered_model_tag(self.name, _tag(alias), moved)
+
+    def _tags(self) -> dict[str, str]:
+        if self.kind == "prompt":
+            found = self.client.get_prompt(self.name)
+            return {} if found is None else dict(found.tags)
+        return dict(self.client.get_registered_model(self.name).tags)
+
+
+def _check_movable(alias: str) -> None:
+    if alias == "latest":
+        raise AIOpsLabError(
+            "alias is 'latest', which follows the versions by itself",
+            "Name another, such as production.",
+        )
+
+
+def _tag(alias: str) -> str:
+    return f"aiopslab.{alias}.moved"
