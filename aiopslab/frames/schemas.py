@@ -133,6 +133,8 @@ def schemas() -> dict[FrameName, "pa.DataFrameSchema"]:
                 "cost_usd": value(),
                 "retrieved_ids": anything(),
                 "feedback": anything(),
+                "route": text(required=False),
+                "tenant": text(required=False),
             }
         ),
     }
