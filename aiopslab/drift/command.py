@@ -7,6 +7,8 @@ import click
 
 from aiopslab.drift.refusal import refusing
 from aiopslab.errors import FrameError, ParameterError, did_you_mean
+from aiopslab.gates import EXIT_CODES, Decided, Measured, as_json, say, stays
+from aiopslab.terminal import indented
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,19 +16,24 @@ if TYPE_CHECKING:
     from aiopslab.drift.observations import Roles
 
 NO_SCORE = "score"  # the one name of a score that a table may lack
-EXIT_CODES = """\b
-Exit codes
-  0  promote the challenger
-  2  a wrong command, or evidence or a model that cannot be used
-  3  keep the champion
-  4  not enough data to tell
-"""
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("observations")
-@click.option("--champion", required=True, help="Its predictions: a column, or models:/NAME@ALIAS.")
-@click.option("--challenger", required=True, help="Likewise, e.g. models:/NAME/7.")
+@click.option(
+    "--champion",
+    "--baseline",
+    "champion",
+    required=True,
+    help="The model in use: a column with its predictions, or models:/NAME@ALIAS.",
+)
+@click.option(
+    "--challenger",
+    "--candidate",
+    "challenger",
+    required=True,
+    help="The one that may replace it, likewise, e.g. models:/NAME/7.",
+)
 @click.option("--target", default="target", show_default=True, help="Column of what came true.")
 @click.option("--champion-score", help="Column of the champion's score, beside its predictions.")
 @click.option("--challenger-score", help="Column of the challenger's score.")
@@ -42,8 +49,9 @@ Exit codes
     "--min-labels", type=int, default=100, show_default=True, help="Fewer decide nothing."
 )
 @click.option("--tracking-uri", help="Of the MLflow server; MLFLOW_TRACKING_URI if not given.")
-@click.option("--set-alias", help="Point this alias at the challenger's version if it is promoted.")
+@click.option("--set-alias", help="Move this alias as decided; both have to be of one model.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@as_json
 def promote(
     observations: str,
     champion: str,
@@ -59,11 +67,14 @@ def promote(
     tracking_uri: str | None,
     set_alias: str | None,
     seed: int,
+    written: str | None,
 ) -> None:
     """Compare a challenger with the champion on the same labelled rows, and decide.
 
     OBSERVATIONS is a table of recent rows that neither model was trained on (Parquet, CSV, JSON
-    lines, or any URL that has observations), with the outcomes in the column --target.
+    lines, or any URL that has observations), with the outcomes in the column --target. With
+    --set-alias the alias is pointed at the challenger if that is promoted, and back at the champion
+    if it points at a challenger that is surely worse; otherwise it stays where it is.
 
     \b
     Examples
@@ -75,7 +86,7 @@ def promote(
 
     from aiopslab.drift.challenger import compare_models
     from aiopslab.drift.gate import Gate
-    from aiopslab.drift.registry import is_address, point_alias
+    from aiopslab.drift.registry import is_address, open_sides
     from aiopslab.drift.source import open_observations
 
     with refusing():
@@ -87,6 +98,7 @@ def promote(
                 "Name the version that is to get the alias: --challenger models:/NAME/VERSION.",
             )
         _check(table, target, *segments)
+        moving = open_sides(challenger, champion, set_alias, tracking_uri) if set_alias else None
         told = (champion, challenger, champion_score, challenger_score)
         if NO_SCORE not in told:
             table = table.drop(columns=NO_SCORE, errors="ignore")  # of which model, who knows
@@ -102,12 +114,29 @@ def promote(
         old, new = (roles for _, roles in sides)
         challenge = compare_models(both, old, new, metric, segments=segments or None, seed=seed)
         decision = gate.decide(challenge)
-        click.secho(decision.outcome, bold=True)
-        for reason in decision.reasons:
-            click.echo(f"  {reason}")
-        if set_alias and decision.outcome == "promote":
-            click.echo(f"  {point_alias(challenger, set_alias, tracking_uri)}")
-    raise SystemExit(decision.exit_code)
+        moved = None
+        if moving is not None and set_alias:
+            moved = moving.aliases.follow(
+                set_alias,
+                moving.candidate,
+                moving.baseline,
+                is_promoted=decision.outcome == "promote",
+                is_worse=decision.outcome == "keep" and challenge.gain.high < 0,
+            )
+        gain = challenge.gain
+        decided = Decided(
+            "model",
+            decision.outcome,
+            challenger,
+            champion,
+            decision.reasons,
+            (Measured(f"gain in {challenge.metric}", gain.value, gain.low, gain.high),),
+            moved,
+        )
+        name = moving.aliases.name if moving else ""
+        lines = [*decision.reasons, stays(set_alias, name, moved)]
+        say(decided, indented([each for each in lines if each]), written)
+    raise SystemExit(decided.exit_code)
 
 
 def _predicted(

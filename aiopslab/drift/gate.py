@@ -2,14 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from aiopslab.drift.challenger import Challenge
 from aiopslab.drift.metrics import WORDS
 from aiopslab.errors import ParameterError
-
-Outcome = Literal["promote", "keep", "not enough data"]
-EXIT_CODES: dict[Outcome, int] = {"promote": 0, "keep": 3, "not enough data": 4}
+from aiopslab.gates import CODES, Word
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,13 @@ class Decision:
         One sentence each, the decisive first.
     """
 
-    outcome: Outcome
+    outcome: Word
     reasons: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
         """0 to promote, 3 to keep the champion, 4 where there is not enough data to tell."""
-        return EXIT_CODES[self.outcome]
+        return CODES[self.outcome]
 
     def __str__(self) -> str:
         return f"{self.outcome}: {' '.join(self.reasons)}"

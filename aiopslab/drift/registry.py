@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.drift.observations import Roles, positive_class
-from aiopslab.errors import FrameError, SourceError
+from aiopslab.errors import AIOpsLabError, FrameError, SourceError
+from aiopslab.mlflow_aliases import Aliases
 from aiopslab.mlflow_server import connect, without_credentials
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
@@ -309,15 +310,34 @@ def is_address(text: str) -> bool:
     return ":/" in text
 
 
-def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
-    """Point an alias at a version of a model, and say what it pointed at before.
+@dataclass(frozen=True)
+class Sides:
+    """Two versions of one model that a gate compares, and the aliases of it.
 
     Parameters
     ----------
-    uri
-        Of the version, see `open_model`.
+    aliases
+        Of the model.
+    candidate, baseline
+        Numbers of the versions; no baseline where that is of no registry.
+    """
+
+    aliases: Aliases
+    candidate: int
+    baseline: int | None
+
+
+def open_sides(candidate: str, baseline: str, alias: str, tracking_uri: str | None = None) -> Sides:
+    """Open what a gate needs to move an alias; refuse one that it could not move.
+
+    Parameters
+    ----------
+    candidate
+        Address of the version that may get the alias, see `open_model`.
+    baseline
+        Of the one in use; predictions of a column are no address, and are not checked.
     alias
-        Name of the alias.
+        To be moved.
     tracking_uri
         Of the MLflow server.
 
@@ -325,14 +345,23 @@ def point_alias(uri: str, alias: str, tracking_uri: str | None = None) -> str:
     ------
     SourceError
         If there is no such version, or the server refuses.
+    AIOpsLabError
+        If the two are of different models, or the alias points at neither of them.
     """
-    lineage = read_lineage(uri, tracking_uri)
-    with _refusing(uri):
-        client = connect(tracking_uri)
-        before = _pointed_at(client, lineage.name, alias)
-        client.set_registered_model_alias(lineage.name, alias, lineage.version)
-    was = f"it pointed at version {before}" if before else "it pointed at none"
-    return f"{alias} of {lineage.name} points at version {lineage.version}; {was}"
+    new = read_lineage(candidate, tracking_uri)
+    old = read_lineage(baseline, tracking_uri) if is_address(baseline) else None
+    if old is not None and old.name != new.name:
+        raise SourceError(
+            f"an alias of one model is moved; the baseline is of {old.name!r}, the candidate of "
+            f"{new.name!r}",
+            "Register the candidate as a version of the model that is in use.",
+        )
+    numbers = int(new.version), None if old is None else int(old.version)
+    with _refusing(candidate):
+        aliases = Aliases(connect(tracking_uri), "model", new.name)
+        if old is not None:
+            aliases.check(alias, tuple(each for each in numbers if each is not None))
+    return Sides(aliases, *numbers)
 
 
 def _run(client: "MlflowClient", run_id: str | None) -> Any:
@@ -345,18 +374,6 @@ def _run(client: "MlflowClient", run_id: str | None) -> Any:
         if error.error_code != GONE:
             raise
         return None
-
-
-def _pointed_at(client: "MlflowClient", name: str, alias: str) -> str:
-    """Return the version that an alias points at; empty where nobody has it."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException as error:
-        if error.error_code not in {GONE, "INVALID_PARAMETER_VALUE"}:
-            raise
-        return ""
 
 
 @contextmanager
@@ -372,6 +389,8 @@ def _refusing(uri: str) -> Iterator[None]:
     """Turn what MLflow, or the code of a model, raises into an error with a next step."""
     try:
         yield
+    except AIOpsLabError:
+        raise
     except ImportError as error:
         raise SourceError(
             f"{uri} needs a package that is not here: {_first(error)}",

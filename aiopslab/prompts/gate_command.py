@@ -3,28 +3,28 @@
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from aiopslab.errors import PromptError
+from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, say, stays
+from aiopslab.mlflow_aliases import Promotion
 from aiopslab.prompts.registry_command import tracking
-from aiopslab.terminal import aligned, indented, plain, shown
+from aiopslab.terminal import aligned, indented, shown
 
 if TYPE_CHECKING:
     from aiopslab.prompts.analysis import PromptAnalysis
     from aiopslab.prompts.run import Run
 
-USE, KEEP, NOT_ENOUGH = 0, 3, 4
-CODES = {"candidate": USE, "baseline": KEEP, "equivalent": KEEP, "not enough data": NOT_ENOUGH}
+CHOICES: dict[str, Word] = {
+    "candidate": "promote",
+    "baseline": "keep",
+    "equivalent": "keep",
+    "not enough data": "not enough data",
+}
 SAVED = ("cost_usd", "latency_ms", "input_tokens", "output_tokens")
-EXIT_CODES = """\b
-Exit codes
-  0  use the candidate
-  2  a wrong command, or prompts, items or an endpoint that cannot be used
-  3  keep the baseline: the candidate is worse, or it makes no difference
-  4  not enough data to tell, or stopped by the cap
-"""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -71,6 +71,7 @@ Exit codes
 )
 @click.option("--set-alias", help="Move this alias as decided; both have to be of one prompt.")
 @tracking
+@as_json
 def gate(
     baseline: str,
     candidate: str,
@@ -87,6 +88,7 @@ def gate(
     confidence: float,
     set_alias: str | None,
     tracking_uri: str | None,
+    written: str | None,
 ) -> None:
     """Compare a candidate with the prompt in use on the same items, and decide.
 
@@ -120,8 +122,8 @@ def gate(
         addresses, name, numbers = _versions(baseline, candidate, tracking_uri)
     tried = open_prompts(addresses, tracking_uri)
     if tried[0].version == tried[1].version:
-        click.secho(f"Keep {plain(tried[0].name)}: the candidate says the same.", bold=True)
-        raise SystemExit(KEEP)
+        same = f"The candidate says the same as {tried[0].name}."
+        _end(Decided("prompt", "keep", candidate, baseline, (same,)), indented([same]), written)
     versions = dict(zip((each.name for each in tried), numbers, strict=False))
     if set_alias:
         check_compared(name, set_alias, versions, tracking_uri)
@@ -138,15 +140,39 @@ def gate(
             report=report,
         )
     if run.stopped:
-        _say_stopped(run)
-        raise SystemExit(NOT_ENOUGH)
+        stopped = _stopped(run)
+        told = Decided("prompt", "not enough data", candidate, baseline, stopped)
+        _end(told, indented(stopped), written)
     analysis = analyse(run, table, scorers, metrics, saves=saves, confidence=confidence)
-    for line in _lines(analysis):
-        click.echo(line)
+    moved = None
     if set_alias:
         moved = follow(analysis.decision, name, set_alias, versions, tracking_uri)
-        click.echo(f"  {moved or f'{set_alias} of {name} stays where it is'}")
-    raise SystemExit(CODES[analysis.decision.choice])
+    told = _decided(analysis, candidate, baseline, moved)
+    alias = stays(set_alias, name, moved)
+    _end(told, chain(_lines(analysis), indented([alias] if alias else [])), written)
+
+
+def _end(decided: Decided, lines: Iterator[str], written: str | None) -> NoReturn:
+    say(decided, lines, written)
+    raise SystemExit(decided.exit_code)
+
+
+def _decided(
+    analysis: "PromptAnalysis", candidate: str, baseline: str, moved: Promotion | None
+) -> Decided:
+    """Return what was decided, with what every metric gains."""
+    return Decided(
+        "prompt",
+        CHOICES[analysis.decision.choice],
+        candidate,
+        baseline,
+        tuple(dict.fromkeys((analysis.verdict().headline, *analysis.decision.reasons))),
+        tuple(
+            Measured(f"gain in {each.metric.name}", *each.gain)
+            for each in analysis.comparison.contrasts
+        ),
+        moved,
+    )
 
 
 def _versions(
@@ -165,17 +191,19 @@ def _versions(
     return [f"prompts:/{name}/{number}" for number in (old, new)], name, [old, new]
 
 
-def _say_stopped(run: "Run") -> None:
-    click.secho(f"Not enough data to tell: stopped by {run.stopped}.", bold=True)
-    click.echo(f"  {run.progress}")
-    click.echo("  Raise the cap and run again: what was answered is kept and costs nothing.")
+def _stopped(run: "Run") -> tuple[str, ...]:
+    return (
+        f"Not enough data to tell: stopped by {run.stopped}.",
+        str(run.progress),
+        "Raise the cap and run again: what was answered is kept and costs nothing.",
+    )
 
 
 def _lines(analysis: "PromptAnalysis") -> Iterator[str]:
-    """Yield the decision, why it is so, every metric, and what should make one careful."""
+    """Yield what to use, why it is so, every metric, and what should make one careful."""
     verdict = analysis.verdict()
     told = " ".join([verdict.headline, *analysis.decision.reasons])
-    yield click.style(plain(verdict.headline), bold=True)
+    yield from indented([verdict.headline])
     yield from indented(analysis.decision.reasons[1:])
     table = analysis.comparison_table()
     for line in aligned(table.drop(columns=["candidate", "matters from", "won / lost"])):

@@ -1,5 +1,7 @@
 """The gate as a command of a pipeline: what it decides, by exit code, and what it refuses."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,6 +53,20 @@ def test_the_exit_code_is_the_decision(decide, champion, challenger, options, co
     assert (ended, err) == (code, "")
     assert out.splitlines()[0] == says
     assert "labels" in out, "a decision comes with its reason"
+
+
+def test_a_pipeline_reads_the_decision_as_json(decide, tmp_path):
+    told = tmp_path / "decision.json"
+    code, out, _ = decide(judged(), "alt", "größer", "--json", told)
+    said = json.loads(told.read_text())
+    assert (said["gate"], said["decision"], said["exit_code"]) == ("model", "promote", code)
+    assert said["candidate"] == "größer" and said["baseline"] == "alt" and said["alias"] is None
+    (gain,) = said["measured"]
+    assert gain["name"] == "gain in accuracy" and 0.1 < gain["low"] < gain["value"] < gain["high"]
+    _, out, _ = decide(judged(), "alt", "größer", "--json", "-")
+    assert json.loads(out)["reasons"] == said["reasons"]
+    code, _, err = decide(judged(), "alt", "größer", "--json", tmp_path / "no" / "where.json")
+    assert code == UNUSABLE and "cannot be written" in err
 
 
 def test_rows_without_an_outcome_decide_nothing(decide):
@@ -125,7 +141,7 @@ def test_help_teaches(aiopslab):
     code, out, _ = aiopslab("promote", "--help")
     assert code == 0
     assert "models:/loans@champion" in out and "--set-alias champion" in out
-    assert "3  keep the champion" in out and "4  not enough data" in out
+    assert "3  keep the baseline" in out and "4  not enough data" in out
     assert "promote" in aiopslab("--help")[1]
 
 
@@ -154,10 +170,14 @@ def test_the_alias_moves_with_a_promotion_only(decide, gated):
         return code, out, client.get_model_version_by_alias("gated", "champion").version
 
     code, out, points = promote(second.uri, "models:/gated@champion")
-    assert (code, points) == (KEEP, first.version)
+    assert (code, points) == (KEEP, second.version), "a candidate in use that is worse goes back"
+    client.set_registered_model_alias("gated", "champion", first.version)
     code, out, points = promote("models:/gated@champion", second.uri)
     assert (code, points) == (PROMOTE, second.version)
     assert f"points at version {second.version}; it pointed at version {first.version}" in out
+    code, out, points = promote("models:/gated@champion", first.uri)
+    assert (code, points) == (KEEP, second.version), "a loser that is not in use moves nothing"
+    assert "champion of gated stays where it is" in out
 
 
 @pytest.mark.server

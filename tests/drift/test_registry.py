@@ -9,14 +9,23 @@ import pandas as pd
 import pytest
 
 from aiopslab.drift import Roles, open_model, read_lineage
-from aiopslab.drift.registry import point_alias
-from aiopslab.errors import FrameError, SourceError
+from aiopslab.drift.registry import open_sides
+from aiopslab.errors import AIOpsLabError, FrameError, SourceError
+from aiopslab.mlflow_aliases import Aliases
 from aiopslab.sources.evidence import EVIDENCE_MIME
 from tests.drift.conftest import COMMIT, applicants, classifier, logged
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 RECENT = applicants(60, seed=1)
+
+
+def pointed(candidate, baseline, address):
+    """Promote a version as a gate does; return what it says of the alias."""
+    sides = open_sides(candidate, baseline, "champion", address)
+    return sides.aliases.follow(
+        "champion", sides.candidate, sides.baseline, is_promoted=True, is_worse=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +201,7 @@ def test_the_process_stays_set_as_it_was(loans, mlflow_at, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     open_model("models:/loans/1", mlflow_at).predict(RECENT)
-    point_alias("models:/loans/1", "champion", mlflow_at)
+    pointed("models:/loans/1", "models:/loans/1", mlflow_at)
     assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == before
     assert "MLFLOW_TRACKING_URI" not in os.environ
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
@@ -203,8 +212,34 @@ def test_an_alias_is_pointed_and_says_where_it_was(client, mlflow_at):
     client.create_registered_model("pointed")
     for _ in range(2):
         client.create_model_version("pointed", "s3://nowhere/model")
-    assert "pointed at none" in point_alias("models:/pointed/1", "champion", mlflow_at)
-    assert "pointed at version 1" in point_alias("models:/pointed/2", "champion", mlflow_at)
+    assert "pointed at none" in str(pointed("models:/pointed/1", "models:/pointed/1", mlflow_at))
+    moved = pointed("models:/pointed/2", "models:/pointed@champion", mlflow_at)
+    assert "pointed at version 1" in str(moved)
     assert client.get_model_version_by_alias("pointed", "champion").version == "2"
     with pytest.raises(SourceError, match="version=3"):
-        point_alias("models:/pointed/3", "champion", mlflow_at)
+        pointed("models:/pointed/3", "models:/pointed/1", mlflow_at)
+    client.create_model_version("pointed", "s3://nowhere/model")
+    with pytest.raises(AIOpsLabError, match="points at version 2, which was not compared"):
+        pointed("models:/pointed/3", "models:/pointed/1", mlflow_at)
+    client.create_registered_model("another")
+    client.create_model_version("another", "s3://nowhere/model")
+    with pytest.raises(SourceError, match="an alias of one model is moved"):
+        pointed("models:/another/1", "models:/pointed/1", mlflow_at)
+
+
+def test_a_champion_again_is_taken_back_to(client, mlflow_at):
+    client.create_registered_model("taken-back")
+    for _ in range(2):
+        client.create_model_version("taken-back", "s3://nowhere/model")
+    aliases = Aliases(client, "model", "taken-back")
+    with pytest.raises(AIOpsLabError, match="nothing is known"):
+        aliases.take_back("champion")
+    aliases.promote("champion", 1)
+    aliases.promote("champion", 2)
+    assert aliases.follow("champion", 2, 1, is_promoted=False, is_worse=False) is None
+    assert str(aliases.take_back("champion")).endswith("it pointed at version 1")
+    assert aliases.at("champion") == 1 and aliases.last("champion") is None
+    assert aliases.follow("champion", 2, 1, is_promoted=False, is_worse=True) is None
+    aliases.promote("champion", 2)
+    aliases.follow("champion", 2, 1, is_promoted=False, is_worse=True)
+    assert aliases.at("champion") == 1 and aliases.last("champion") is None

@@ -1,5 +1,6 @@
 """The gate between two prompts: what it decides, by exit code, and what it refuses."""
 
+import json
 import os
 import pty
 import subprocess
@@ -17,6 +18,7 @@ from aiopslab.prompts.registry import register
 from tests.prompts.stub import answer, serving
 
 USE, UNUSABLE, KEEP, NOT_ENOUGH = 0, 2, 3, 4
+WORDS = {USE: "promote", KEEP: "keep", NOT_ENOUGH: "not enough data"}
 COMMAND = Path(sys.executable).with_name("aiopslab")
 SURE, HALF, SURELY = ("Sure {{ number }}", "Half {{ number }}", "Surely {{ number }}")
 
@@ -82,13 +84,27 @@ def process(*arguments, **more):
 def test_the_exit_code_is_the_decision(decide, baseline, candidate, options, items, code, says):
     ended, out, err = decide(baseline, candidate, *options, items=items)
     assert (ended, err) == (code, "")
-    assert says in out.splitlines()[0]
+    word, headline = out.splitlines()[:2]
+    assert word == WORDS[code] and says in headline
     assert f"{items} items" in out and "difference (interval)" in out
+
+
+def test_a_pipeline_reads_the_decision_as_json(decide, tmp_path):
+    told = tmp_path / "decision.json"
+    code, _, _ = decide(HALF, SURE, "--json", told, "--score", "exact", "--score", "toxicity")
+    said = json.loads(told.read_text())
+    assert (said["gate"], said["decision"], said["exit_code"]) == ("prompt", "promote", code)
+    assert said["reasons"][0].startswith("Use candidate") and said["alias"] is None
+    gain = said["measured"][0]
+    assert gain["name"] == "gain in exact" and 0.3 < gain["low"] < 0.5 == gain["value"]
+    for sides, items, word in ((SURE, SURE), 60, "keep"), ((HALF, SURE), 8, "not enough data"):
+        _, out, _ = decide(*sides, "--json", "-", items=items)
+        assert json.loads(out)["decision"] == word
 
 
 def test_too_few_items_say_how_many_would_tell(decide):
     _, out, _ = decide(SURE, HALF, items=5)
-    needed = out.splitlines()[0].rpartition(". ")[2]
+    needed = out.splitlines()[1].rpartition(". ")[2]
     assert needed.endswith("items would tell.") and int(needed.split()[0].replace(",", "")) > 5
 
 
@@ -123,7 +139,7 @@ def test_a_run_that_the_cap_stops_decides_nothing(decide, model):
     prices = ["--input-price", 1000, "--output-price", 1000]
     bounded = "---\nmax_tokens: 5\n---\n"
     code, out, _ = decide(bounded + HALF, bounded + SURE, *prices, "--cap-usd", 0.5)
-    assert code == NOT_ENOUGH and "stopped by the cap of 0.5 USD" in out.splitlines()[0]
+    assert code == NOT_ENOUGH and "stopped by the cap of 0.5 USD" in out.splitlines()[1]
     assert 0 < model.calls < 120 and "Raise the cap" in out
     code, out, _ = decide(bounded + HALF, bounded + SURE, *prices, "--cap-usd", 5)
     assert code == USE and model.calls == 120, "what was answered is not asked again"
@@ -176,7 +192,7 @@ def files(tmp_path, model):
 
 def test_a_pipeline_reads_the_decision_from_the_exit_code(files):
     ended = process(*files)
-    assert ended.returncode == USE and ended.stdout.startswith("Use candidate")
+    assert ended.returncode == USE and ended.stdout.startswith("promote\n  Use candidate")
     assert ended.stderr == "", "no bar where nobody looks"
 
 
