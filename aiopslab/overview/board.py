@@ -1,5 +1,6 @@
 """The overview: five tiles of one window, and what they come to together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ import pandas as pd
 
 from aiopslab.findings import LEVELS, Level, Verdict
 from aiopslab.overview.targets import Targets
-from aiopslab.overview.tile import Tile
+from aiopslab.overview.tile import Link, Tile
 from aiopslab.overview.written import interval_of, value_of
 from aiopslab.wording import listed
 
@@ -59,6 +60,17 @@ class Overview:
         return replace(
             self, tiles=tuple(each.against(targets) for each in self.tiles), targets=targets
         )
+
+    def linked(self, reports: Mapping[str, str]) -> "Overview":
+        """Return the same with links.
+
+        Parameters
+        ----------
+        reports
+            Address of the report that looks into a tile, by the name of its template.
+        """
+        linked = (each.linked(reports.get(each.link.template, "")) for each in self.tiles)
+        return replace(self, tiles=tuple(linked))
 
     def table(self) -> pd.DataFrame:
         """Return one row a measure; a tile without data has one, too.
@@ -128,7 +140,7 @@ class Overview:
             f"<div><small>{escape(_measured(each))}</small></div>"
             f"<div>{sparkline(each)}</div>"
             f"<small>{escape(each.sentence)} {escape(' '.join(each.notes))} "
-            f"({escape(each.freshness)})</small></div>"
+            f"({escape(each.freshness)})</small>{_way_on(each.link)}</div>"
             for each in self.tiles
         )
         notes = "".join(f"<li>{escape(each)}</li>" for each in self.notes)
@@ -150,6 +162,20 @@ def _measured(tile: Tile) -> str:
         return ""
     span = interval_of(tile.interval, tile.unit)
     return f"{tile.worst.effect.name}{f', {span}' if span else ''}"
+
+
+def _way_on(link: Link) -> str:
+    """Return a link to the report that looks into a tile, and the command that makes one."""
+    report, command = "", ""
+    if link.report:
+        href = escape(link.report, quote=True)
+        report = f'<div><a href="{href}">Newest report: {escape(link.template)}</a></div>'
+    if link.command:
+        command = (
+            "<details><summary><small>Look into it</small></summary>"
+            f'<code style="overflow-wrap:anywhere">{escape(link.command)}</code></details>'
+        )
+    return report + command
 
 
 def _worst_first(tile: Tile) -> int:

@@ -18,8 +18,10 @@ from aiopslab.overview.targets import Targets
 from aiopslab.overview.tile import Link, Tile
 from aiopslab.retrieval.freshness import Freshness
 from aiopslab.sources.evidence import noting
+from aiopslab.wording import listed
 
 _DEFAULTS = Targets()
+_NONE_DOWN: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Prepared:
     notes
         What was assumed or left out.
     source
-        URL of the evidence; ``None`` where it is not known.
+        URL of the evidence, or of each frame by name; ``None`` where it is not known.
     """
 
     layers: Mapping[str, Layer]
@@ -45,7 +47,7 @@ class Prepared:
     start: pd.Timestamp | None
     end: pd.Timestamp | None
     notes: tuple[str, ...] = ()
-    source: str | None = None
+    source: str | Mapping[str, str] | None = None
 
     def judge(
         self,
@@ -115,9 +117,12 @@ class Prepared:
     def _parameters(
         self, name: str, start: pd.Timestamp | None, end: pd.Timestamp | None
     ) -> dict[str, Any]:
-        if self.source is None or name not in _EVIDENCE:
+        url = self.source
+        if isinstance(url, Mapping):
+            url = next((url[each] for each in _FRAMES[name] if each in url), None)
+        if url is None or name not in _EVIDENCE:
             return {}
-        told: dict[str, Any] = {_EVIDENCE[name]: self.source}
+        told: dict[str, Any] = {_EVIDENCE[name]: url}
         if _TEMPLATES[name] in {"incident", "drift"} and start is not None and end is not None:
             told |= {"start": _iso(start), "end": _iso(end)}
         return told
@@ -143,7 +148,8 @@ def prepare(
     now: str | datetime | pd.Timestamp | None = None,
     *,
     freshness: Freshness | None = None,
-    source: str | None = None,
+    source: str | Mapping[str, str] | None = None,
+    down: Mapping[str, str] = _NONE_DOWN,
 ) -> Prepared:
     """Read frames, to judge them again and again: other targets, another window.
 
@@ -158,7 +164,9 @@ def prepare(
     freshness
         What `aiopslab.retrieval.staleness` found of the index.
     source
-        URL that the frames were opened from, for the links.
+        URL that the frames were opened from, or of each by its name, for the links.
+    down
+        Why other sources could not be read, by URL: tiles without data may lack just those.
 
     Returns
     -------
@@ -186,7 +194,9 @@ def prepare(
         for name, frame in read.items():
             read[name], note = without_future(name, frame, told)
             notes += [note] if note else []
-    layers = {name: _layer(name, build, read, reasons) for name, build in LAYERS.items()}
+    notes += [f"{url} could not be read: {problem}." for url, problem in down.items()]
+    lost = f", and {listed(list(down))} could not be read" if down else ""
+    layers = {name: _layer(name, build, read, reasons, lost) for name, build in LAYERS.items()}
     if freshness is not None:
         layers["knowledge freshness"] = knowledge(read, freshness)
     start, end = _extent(layers)
@@ -248,11 +258,17 @@ def tiles(
 
 
 def _layer(
-    name: str, build: Callable[[Frames], Layer], frames: Frames, reasons: Mapping[str, str]
+    name: str,
+    build: Callable[[Frames], Layer],
+    frames: Frames,
+    reasons: Mapping[str, str],
+    lost: str,
 ) -> Layer:
     layer = build(frames)
+    if layer.readings:
+        return layer
     failed = [reasons[each] for each in _FRAMES[name] if each in reasons]
-    return Layer(reason=failed[0]) if failed and not layer.readings else layer
+    return Layer(reason=(failed[0] if failed else layer.reason) + lost)
 
 
 _FRAMES: dict[str, tuple[str, ...]] = {

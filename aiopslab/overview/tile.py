@@ -1,7 +1,8 @@
 """A tile: one side of the health of a system, held against its targets."""
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -26,10 +27,25 @@ class Link:
         Its name.
     parameters
         Those that the overview knows; empty where it was not told where the evidence is.
+    report
+        Address of a report that did so, relative to where the overview is shown; empty for none.
     """
 
     template: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    report: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that makes the report; empty where its evidence is not known.
+
+        Examples
+        --------
+        >>> Link("drift", {"current": "sample://no-fault"}).command
+        'aiopslab run drift -p current=sample://no-fault'
+        """
+        told = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in self.parameters.items())
+        return " ".join(("aiopslab run", self.template, *told)) if self.parameters else ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,7 +193,8 @@ class Tile:
 
     def against(self, targets: Targets) -> "Tile":
         """Return it held against other targets."""
-        return Tile(
-            *(self.name, self.measures, targets, self.seen, self.now),
-            *(self.link, self.reason, self.notes),
-        )
+        return replace(self, targets=targets)
+
+    def linked(self, report: str) -> "Tile":
+        """Return it with the address of the report that looks into it."""
+        return replace(self, link=replace(self.link, report=report))

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
@@ -41,6 +42,22 @@ def latest(name: str) -> str:
     'series/drift-e7fcc53d/latest.html'
     """
     return f"series/{_slug(name)}/latest.html"
+
+
+def newest_of(series: Mapping[str, str]) -> dict[str, str]:
+    """Return where a report of the same gallery finds the newest ones of other series.
+
+    Parameters
+    ----------
+    series
+        By anything.
+
+    Examples
+    --------
+    >>> newest_of({"drift": "drift-e7fcc53d"})
+    {'drift': '../series/drift-e7fcc53d/latest.html'}
+    """
+    return {name: f"../{latest(each)}" for name, each in series.items()}
 
 
 def month(started: str) -> str:
