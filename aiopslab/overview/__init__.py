@@ -8,21 +8,48 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiopslab.overview.board import Overview
+    from aiopslab.overview.causes import Cause
+    from aiopslab.overview.gathering import Gathered, gather
+    from aiopslab.overview.investigation import Investigation, investigate
     from aiopslab.overview.preparation import Prepared, prepare, tiles
+    from aiopslab.overview.shift import Shift
     from aiopslab.overview.targets import REHEARSAL, Targets
     from aiopslab.overview.tile import Tile
+    from aiopslab.overview.timeline import Timeline
 
 _HOMES = {
+    "Cause": "causes",
+    "Gathered": "gathering",
+    "Investigation": "investigation",
     "Overview": "board",
     "Prepared": "preparation",
     "REHEARSAL": "targets",
+    "Shift": "shift",
     "Targets": "targets",
     "Tile": "tile",
+    "Timeline": "timeline",
+    "gather": "gathering",
+    "investigate": "investigation",
     "prepare": "preparation",
     "tiles": "preparation",
 }
 
-__all__ = ["REHEARSAL", "Overview", "Prepared", "Targets", "Tile", "prepare", "tiles"]
+__all__ = [
+    "REHEARSAL",
+    "Cause",
+    "Gathered",
+    "Investigation",
+    "Overview",
+    "Prepared",
+    "Shift",
+    "Targets",
+    "Tile",
+    "Timeline",
+    "gather",
+    "investigate",
+    "prepare",
+    "tiles",
+]
 
 
 def __getattr__(name: str) -> Any:

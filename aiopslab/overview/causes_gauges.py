@@ -1,0 +1,259 @@
+"""Gauges: what of each layer moved, given what came before it on the way of a question."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.prompts.changes import ENOUGH
+
+Floats = npt.NDArray[np.float64]
+
+LEAST = 5  # rows of a kind, below which it is counted with the others
+RARE = 0.01  # share before, below which a version is new
+REPEATED = 30  # rows whose question was asked before, from which questions are compared with that
+TELLING = (0.05, 0.0005)  # p-values from and below which a gauge has moved in part, and wholly
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One thing of a layer that may have moved.
+
+    Parameters
+    ----------
+    name
+        Which, see `aiopslab.overview.causes.LIKELIHOOD`.
+    subject
+        Of what: a service, a version; empty where it is of the layer.
+    moved
+        How surely it moved, 0 to 1.
+    told
+        What was seen, in words.
+    """
+
+    name: str
+    subject: str
+    moved: float
+    told: str
+
+
+def row_gauges(
+    calls: pd.DataFrame, observations: pd.DataFrame, onset: pd.Timestamp, gap: pd.Timedelta
+) -> list[Gauge]:
+    """Read the gauges of single calls and predictions, before and after an onset.
+
+    Parameters
+    ----------
+    calls, observations
+        As `call_rows` and `observation_rows` return them.
+    onset
+        When it moved.
+    gap
+        Time on both sides of it that is left out, since nobody knows to which it belongs.
+    """
+    told: list[Gauge] = []
+    before, after = _sides(observations, onset, gap)
+    if min(len(before), len(after)) >= ENOUGH:
+        told += [*_questions(before, after), *_predictions(before, after)]
+    before, after = _sides(calls, onset, gap)
+    if min(len(before), len(after)) >= ENOUGH:
+        told += [
+            *_versions(before, after),
+            *_documents(before, after),
+            *_tokens(before, after),
+            *_latency(before, after),
+            *_price(before, after),
+        ]
+    return told
+
+
+def sureness(p: float) -> float:
+    """Return how surely something moved that chance moves as much with a probability of `p`.
+
+    Examples
+    --------
+    >>> sureness(0.2), sureness(0.00001)
+    (0.0, 1.0)
+    """
+    first, last = (math.log(each) for each in TELLING)
+    return float(np.clip((math.log(max(p, 1e-300)) - first) / (last - first), 0, 1))
+
+
+def _sides(
+    rows: pd.DataFrame, onset: pd.Timestamp, gap: pd.Timedelta
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    times = rows["timestamp"]
+    return rows[times < onset - gap], rows[times >= onset + gap]
+
+
+def _questions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    if "target" not in before or min(before["target"].count(), after["target"].count()) < ENOUGH:
+        return
+    apart, p, most = _mix(before["target"], after["target"])
+    told = f"{most}; the mix of topics moved by {100 * apart:.0f} points"
+    yield Gauge("questions", "", sureness(p) * (apart > 0.1), told)
+
+
+def _predictions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    if min(before["right"].count(), after["right"].count()) >= ENOUGH:
+        was, now = _given(before, after, "right", ["target"])
+        p, low = _apart(was, now)
+        told = f"of the same topics {100 * (now.mean() - was.mean()):+.0f} points were right"
+        yield Gauge("predictions", "", sureness(p) * (low > 0.02), told)
+    if min(before["score"].count(), after["score"].count()) >= ENOUGH:
+        was, now = _given(before, after, "score", ["target"])
+        p, _ = _apart(was, now)
+        size = abs(now.mean() - was.mean()) / max(float(was.std()), 1e-9)
+        told = f"of the same topics the score went by {now.mean() - was.mean():+.2f}"
+        yield Gauge("scores", "", sureness(p) * float(size > 0.3), told)
+
+
+def _versions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    for name, column in (("prompt version", "prompt_version"), ("model version", "model")):
+        apart, p, most = _mix(before[column], after[column])
+        shares = after[column].value_counts(normalize=True)
+        gained = (
+            shares - before[column].value_counts(normalize=True).reindex(shares.index).fillna(0)
+        ).idxmax()
+        is_new = (before[column] == gained).mean() < RARE
+        kind = f"new {name}" if is_new else f"known {name}"
+        yield Gauge(kind, str(gained), sureness(p) * (apart > 0.05), most)
+
+
+def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    if "retrieved_ids" not in before:
+        return
+    key = ["input", "prediction"] if before["prediction"].notna().any() else ["input"]
+    was, now = (_sets(each, key) for each in (before, after))
+    first = was.groupby("key")["ids"].first()
+    # Of what was asked before: the same question by the same route brought other documents.
+    again = was[was.duplicated("key")]
+    then, late = (each[each["key"].isin(first.index)] for each in (again, now))
+    if min(len(then), len(late)) < REPEATED:
+        return
+    unlike = [
+        np.array(
+            [_unlike(first[key], ids) for key, ids in zip(each["key"], each["ids"], strict=True)]
+        )
+        for each in (then, late)
+    ]
+    p, _ = _apart(*unlike)
+    told = f"{100 * unlike[1].mean():.0f} % of the documents of a question are others than before"
+    yield Gauge("documents", "", sureness(p) * (unlike[1].mean() - unlike[0].mean() > 0.05), told)
+
+
+def _tokens(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    for name, column in (("input tokens", "input_tokens"), ("output tokens", "output_tokens")):
+        known = before["prompt_version"].value_counts(normalize=True)
+        same = after[after["prompt_version"].isin(known[known > RARE].index)]
+        table = [each.assign(value=np.log1p(each[column].astype(float))) for each in (before, same)]
+        was, now = _given(table[0], table[1], "value", ["input", "prompt_version", "model"])
+        if min(len(was), len(now)) < REPEATED:
+            continue
+        p, _ = _apart(was, now)
+        change = math.expm1(float(now.mean() - was.mean()))
+        told = f"of the same question and prompt {100 * change:+.0f} % {name}"
+        yield Gauge(name, "", sureness(p) * (abs(change) > 0.1), told)
+
+
+def _latency(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    columns = ["input_tokens", "output_tokens"]
+    was, now = (each.dropna(subset=[*columns, "latency_ms"]) for each in (before, after))
+    if min(len(was), len(now)) < ENOUGH:
+        return
+    # What lies outside of what was seen before says nothing of how long it should take.
+    low, high = was[columns].quantile(0.01), was[columns].quantile(0.99)
+    now = now[((now[columns] >= low) & (now[columns] <= high)).all(axis=1)]
+    if len(now) < ENOUGH:
+        return
+    design = [np.column_stack([np.ones(len(each)), each[columns]]) for each in (was, now)]
+    logs = [np.log1p(each["latency_ms"].to_numpy(float)) for each in (was, now)]
+    weight = np.linalg.lstsq(design[0], logs[0], rcond=None)[0]
+    rest = [log - rows @ weight for log, rows in zip(logs, design, strict=True)]
+    p, _ = _apart(*rest)
+    change = math.expm1(float(np.median(rest[1]) - np.median(rest[0])))
+    told = f"calls of as many tokens took {100 * change:+.0f} % of the time more"
+    yield Gauge("latency", "", sureness(p) * (abs(change) > 0.15), told)
+
+
+def _price(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    columns = ["input_tokens", "output_tokens"]
+    was, now = (each.dropna(subset=[*columns, "cost_usd"]) for each in (before, after))
+    if min(len(was), len(now)) < ENOUGH or was["cost_usd"].max() <= 0:
+        return
+    weight = np.linalg.lstsq(
+        was[columns].to_numpy(float), was["cost_usd"].to_numpy(float), rcond=None
+    )[0]
+    expected = now[columns].to_numpy(float) @ weight
+    if expected.sum() <= 0:
+        return
+    change = float(now["cost_usd"].sum() / expected.sum() - 1)
+    told = f"as many tokens cost {100 * change:+.0f} %"
+    yield Gauge("price", "", float(abs(change) > 0.1), told)
+
+
+def _given(
+    before: pd.DataFrame, after: pd.DataFrame, column: str, keys: list[str]
+) -> tuple[Floats, Floats]:
+    """Return values less the mean before of rows of the same kind; rows of no such are left out."""
+    was, now = (each.dropna(subset=[column]) for each in (before, after))
+    key = [pd.Index(_keys(each, keys), dtype=object) for each in (was, now)]
+    groups = pd.Series(was[column].to_numpy(float)).groupby(key[0])
+    total, count = groups.sum(), groups.count()
+    # Each row before is held against the others, else it would be its own expectation.
+    own = was[column].to_numpy(float)
+    sums, counts = total.reindex(key[0]).to_numpy(), count.reindex(key[0]).to_numpy()
+    others = np.where(counts > 1, (sums - own) / np.maximum(counts - 1, 1), np.nan)
+    rest = own - others
+    late = now[column].to_numpy(float) - (total / count).reindex(key[1]).to_numpy()
+    return rest[~np.isnan(rest)], late[~np.isnan(late)]
+
+
+def _apart(before: Floats, after: Floats) -> tuple[float, float]:
+    """Return the p-value of B. L. Welch of two means, and how far apart they surely are."""
+    if min(len(before), len(after)) < 2:
+        return 1.0, 0.0
+    error = math.sqrt(before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after))
+    value = abs(float(after.mean() - before.mean()))
+    if error == 0:
+        return float(value == 0), value
+    return math.erfc(value / error / math.sqrt(2)), max(value - 1.96 * error, 0.0)
+
+
+def _mix(before: pd.Series, after: pd.Series) -> tuple[float, float, str]:
+    """Return how far two mixes are apart (total variation), the p-value, and what gained most."""
+    from scipy.stats import chi2_contingency
+
+    counts = pd.DataFrame({"b": before.value_counts(), "a": after.value_counts()}).fillna(0)
+    shares = counts / counts.sum()
+    apart = float((shares["a"] - shares["b"]).abs().sum() / 2)
+    gained = (shares["a"] - shares["b"]).idxmax()
+    told = (
+        f"{gained} went from {100 * shares['b'][gained]:.0f} to {100 * shares['a'][gained]:.0f} %"
+    )
+    rare = counts.sum(axis=1) < LEAST
+    table = pd.concat([counts[~rare], counts[rare].sum().to_frame().T])
+    table = table[table.sum(axis=1) > 0]
+    if len(table) < 2:
+        return apart, 1.0, told
+    return apart, float(chi2_contingency(table.to_numpy()).pvalue), told
+
+
+def _sets(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    told = rows[rows["retrieved_ids"].map(lambda each: hasattr(each, "__len__"))]
+    ids = [frozenset(map(str, each)) for each in told["retrieved_ids"]]
+    return pd.DataFrame({"key": _keys(told, key), "ids": ids})
+
+
+def _keys(rows: pd.DataFrame, columns: list[str]) -> list[str]:
+    texts = [rows[each].astype(object).where(rows[each].notna(), "").map(str) for each in columns]
+    return ["\x1f".join(each) for each in zip(*texts, strict=True)]
+
+
+def _unlike(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return one less the index of P. Jaccard, 1901."""
+    both = one | other
+    return 1 - len(one & other) / len(both) if both else 0.0

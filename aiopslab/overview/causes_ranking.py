@@ -1,0 +1,167 @@
+"""The ranking of causes: layers with their subject, the change that did it, and their evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from aiopslab.incident.culprits import ChangeRanking, rank_changes
+from aiopslab.overview.causes import (
+    KINDS,
+    LAYERS_OF_CAUSES,
+    MOVED,
+    Cause,
+    CauseLayer,
+    evidence,
+    layer_probabilities,
+)
+from aiopslab.overview.causes_gauges import Gauge
+from aiopslab.overview.layers import Frames
+from aiopslab.overview.shift import Shift
+
+SUBJECTS: Mapping[CauseLayer, tuple[str, ...]] = {
+    "infrastructure": ("service signs", "model server signs"),
+    "classifier": ("classifier signs",),
+    "prompt": ("new prompt version", "known prompt version"),
+    "index": ("index signs",),
+    "language model": ("new model version", "known model version"),
+    "questions": (),
+}
+WORDS: Mapping[CauseLayer, str] = {"classifier": "classif", "index": "retriev|index|vector|search"}
+MODEL_SIGNS = ("model server signs", "token signs")
+SHOWN = 0.005  # probability below which a layer is not told
+
+
+def rank_causes(
+    frames: Frames,
+    gauges: Sequence[Gauge],
+    shifts: Sequence[Shift],
+    suspects: pd.DataFrame,
+    onset: pd.Timestamp,
+    latest: pd.Timestamp,
+) -> tuple[Cause, ...]:
+    """Rank the layers in which it may have begun.
+
+    Parameters
+    ----------
+    frames
+        Conformed, by name: changes, topology, calls.
+    gauges
+        Of all layers.
+    shifts
+        That were looked at.
+    suspects
+        Of the incident, whose words changes are held against.
+    onset, latest
+        When it began, and until when it may have begun at the latest: later changes are innocent.
+
+    Returns
+    -------
+    tuple of Cause
+        The likeliest first. What no layer explains better than chance is still ranked; how far
+        apart they are says how sure it is.
+    """
+    first = layer_probabilities(gauges, shifts, {})
+    places = {layer: _service(layer, gauges, frames) for layer in LAYERS_OF_CAUSES}
+    ranking = _changes(frames, first, places, suspects, latest)
+    claims, refs = _claims(ranking, places)
+    shares = layer_probabilities(gauges, shifts, claims)
+    causes = [
+        _cause(layer, share, gauges, frames, places, ranking, refs.get(layer), onset)
+        for layer, share in shares.items()
+        if share >= SHOWN
+    ]
+    return tuple(sorted(causes, key=lambda each: -each.probability))
+
+
+def _cause(
+    layer: CauseLayer,
+    share: float,
+    gauges: Sequence[Gauge],
+    frames: Frames,
+    places: Mapping[CauseLayer, str],
+    ranking: ChangeRanking,
+    ref: str | None,
+    onset: pd.Timestamp,
+) -> Cause:
+    pro, contra = evidence(layer, gauges)
+    found = Cause(layer, _subject(layer, gauges, frames, places), share, None, None, onset)
+    if ref is not None:
+        change = ranking.changes[ranking.changes["ref"] == ref].iloc[0]
+        told = f"the {change['kind']} {ref} of {change['service']}: {change['why']}"
+        return replace(
+            found,
+            change=ref,
+            since=change["timestamp"],
+            speaks_for=(*pro, told),
+            speaks_against=contra,
+        )
+    return replace(found, speaks_for=pro, speaks_against=contra)
+
+
+def _subject(
+    layer: CauseLayer,
+    gauges: Sequence[Gauge],
+    frames: Frames,
+    places: Mapping[CauseLayer, str],
+) -> str:
+    if layer in {"prompt", "language model"}:
+        moved = [each for each in gauges if each.name in SUBJECTS[layer] and each.moved >= MOVED]
+        if moved:
+            return max(moved, key=lambda each: each.moved).subject
+        column = "prompt_version" if layer == "prompt" else "model"
+        calls = frames.get("calls")
+        if calls is not None and len(calls):
+            return str(calls[column].iloc[-1])
+    return places[layer] or str(layer)
+
+
+def _service(layer: CauseLayer, gauges: Sequence[Gauge], frames: Frames) -> str:
+    """Return the service that a layer runs in, empty where it is not known."""
+    names = MODEL_SIGNS if layer in {"prompt", "language model"} else SUBJECTS[layer]
+    signs = [each for each in gauges if each.name in names]
+    if signs and (layer == "infrastructure" or max(each.moved for each in signs) >= MOVED):
+        return max(signs, key=lambda each: each.moved).subject
+    topology = frames.get("topology")
+    if layer not in WORDS or topology is None:
+        return max(signs, key=lambda each: each.moved).subject if signs else ""
+    services = pd.concat([topology["callee"], topology["caller"]]).drop_duplicates()
+    named = services[services.str.contains(WORDS[layer], case=False)]
+    return str(named.iloc[0]) if len(named) else ""
+
+
+def _changes(
+    frames: Frames,
+    shares: Mapping[CauseLayer, float],
+    places: Mapping[CauseLayer, str],
+    suspects: pd.DataFrame,
+    latest: pd.Timestamp,
+) -> ChangeRanking:
+    """Rank the changes by the services in which it may have begun, as an incident does."""
+    rows = [(places[layer], share) for layer, share in shares.items() if places[layer]]
+    services = pd.DataFrame(rows, columns=["service", "probability"])
+    services = services.groupby("service", as_index=False, sort=False).sum()
+    services = services.sort_values("probability", ascending=False, ignore_index=True)
+    return rank_changes(frames.get("changes"), latest, services, suspects, frames.get("topology"))
+
+
+def _claims(
+    ranking: ChangeRanking, places: Mapping[CauseLayer, str]
+) -> tuple[dict[CauseLayer, float], dict[CauseLayer, str]]:
+    """Return how likely a change of each layer did it, and which."""
+    claims: dict[CauseLayer, float] = {}
+    refs: dict[CauseLayer, str] = {}
+    for layer in LAYERS_OF_CAUSES:
+        own = (
+            ranking.changes[
+                ranking.changes["kind"].map(lambda kind: layer in KINDS.get(str(kind), ()))  # noqa: B023
+                & (ranking.changes["service"] == places[layer])
+            ]
+            if len(ranking.changes)
+            else ranking.changes
+        )
+        if len(own):
+            claims[layer] = float(own["probability"].iloc[0])
+            if own["ref"].iloc[0] in ranking.named:
+                refs[layer] = str(own["ref"].iloc[0])
+    return claims, refs

@@ -1,0 +1,104 @@
+"""Services as gauges: which signs of each layer an incident shows, and at which service."""
+
+import re
+from collections.abc import Iterable
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from aiopslab.overview.causes_gauges import Gauge
+
+# The first that a metric, or an alert, is named by; what else a service shows is of its own.
+SIGNS = {
+    "demand": r"request[._]rate|active_requests|hit_ratio|cached|items|requests_total",
+    "felt": r"helpful|rating|feedback|grounded",
+    "index signs": r"index|retriev|document|vector|similar|stale|chunk",
+    "token signs": r"token|cost|gen_ai\.client",
+    "classifier signs": r"classif|doubt|unsure|confiden|score|predict|rout",
+}
+GOLDEN = {"latency", "errors"}  # signals that a service shows whatever it is about
+PLAIN = ("http.", "process.", "db.")  # what any service has, whatever it is about
+READ = {"metric", "alert", "error"}
+LOW, HIGH = 0.4, 1.0  # of the bar of an ordinary day: from and above which a sign has moved
+
+
+def service_gauges(
+    suspects: pd.DataFrame, bar: float, topology: pd.DataFrame | None
+) -> list[Gauge]:
+    """Read the gauges of services from the suspects of an incident.
+
+    Parameters
+    ----------
+    suspects, bar
+        Of an `IncidentAnalysis`.
+    topology
+        The call graph, if there is one.
+
+    Returns
+    -------
+    list of Gauge
+        One a service and kind of signs. What a service shows that a service it calls shows as
+        much is a symptom, and left out.
+    """
+    if suspects.empty:
+        return []
+    read = suspects[suspects["kind"].isin(READ)]
+    named = [
+        sign_of(name, signal) for name, signal in zip(read["name"], read["signal"], strict=True)
+    ]
+    strongest = (
+        read.assign(sign=named)
+        .sort_values("strength", ascending=False, kind="stable")
+        .drop_duplicates(["service", "sign"])
+    )
+    strongest = strongest[~strongest["sign"].isin(["demand", "felt"])]
+    models = model_services(suspects)
+    below = _below(topology, strongest["service"])
+    own = strongest[strongest["sign"] == "service signs"].set_index("service")["strength"]
+    told = []
+    for row in strongest.itertuples(index=False):
+        moved = float(np.clip((row.strength / bar - LOW) / (HIGH - LOW), 0, 1))
+        name = str(row.sign)
+        if name == "service signs":
+            called = max(
+                (float(own.get(each, 0.0)) for each in below.get(row.service, ())), default=0.0
+            )
+            # Callee before caller: what it waits for explains as much of it.
+            if called >= LOW * bar:
+                continue
+            name = "model server signs" if row.service in models else name
+        change = f", from {row.before:.3g} to {row.after:.3g}" if row.kind == "metric" else ""
+        told.append(Gauge(name, str(row.service), moved, f"{row.name} of {row.service}{change}"))
+    return told
+
+
+def sign_of(name: str, signal: str) -> str:
+    """Return the kind of signs that a metric or an alert is one of.
+
+    Examples
+    --------
+    >>> sign_of("index.age_s", "index.age_s"), sign_of("HighLatency", "latency")
+    ('index signs', 'service signs')
+    """
+    is_plain = str(name).startswith(PLAIN) and not re.search(SIGNS["demand"], str(name))
+    if signal in GOLDEN or is_plain:
+        return "service signs"
+    text = str(name).lower()
+    return next((sign for sign, words in SIGNS.items() if re.search(words, text)), "service signs")
+
+
+def model_services(suspects: pd.DataFrame) -> set[str]:
+    """Return the services that count tokens, which are those that serve a language model."""
+    counting = suspects["name"].astype(str).str.contains(r"gen_ai|token", case=False)
+    return set(suspects.loc[counting & (suspects["kind"] == "metric"), "service"].astype(str))
+
+
+def _below(topology: pd.DataFrame | None, services: Iterable[str]) -> dict[str, set[str]]:
+    if topology is None or topology.empty:
+        return {}
+    graph = nx.from_pandas_edgelist(topology, "caller", "callee", create_using=nx.DiGraph)
+    return {
+        each: nx.descendants(graph, each) - nx.ancestors(graph, each)
+        for each in set(services) & set(graph)
+    }

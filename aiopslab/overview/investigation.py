@@ -1,0 +1,230 @@
+"""The investigation: what moved, in which layer it began, and what happened when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from aiopslab.errors import ParameterError
+from aiopslab.findings import Finding, Level, Verdict
+from aiopslab.incident import IncidentAnalysis, analyse
+from aiopslab.overview.causes import Cause
+from aiopslab.overview.causes_gauges import row_gauges
+from aiopslab.overview.causes_ranking import rank_causes
+from aiopslab.overview.causes_services import service_gauges
+from aiopslab.overview.decomposition_rows import call_rows, observation_rows
+from aiopslab.overview.investigation_frames import read
+from aiopslab.overview.shift import Shift, find_shifts
+from aiopslab.overview.timeline import Timeline
+from aiopslab.overview.timeline_events import timeline_events
+from aiopslab.wording import listed
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+COLUMNS = [
+    *("layer", "subject", "probability", "share", "low", "high", "change", "since"),
+    *("for", "against"),
+]
+SURE = 0.5  # probability from which one layer is named
+NEAR = pd.Timedelta("45s")
+GAP = pd.Timedelta("2s")
+
+
+@dataclass(frozen=True, repr=False)
+class Investigation:
+    """What the layers say together.
+
+    Parameters
+    ----------
+    looked
+        Every measure of every outcome, those that moved first.
+    causes
+        The likeliest first; empty where nothing moved.
+    timeline
+        What happened when.
+    incident
+        The analysis of services; ``None`` where there is nothing of them.
+    onset
+        When it began; ``None`` where nothing moved.
+    notes
+        What was assumed or left out.
+    confidence
+        Of every interval.
+    """
+
+    looked: tuple[Shift, ...]
+    causes: tuple[Cause, ...]
+    timeline: Timeline
+    incident: IncidentAnalysis | None
+    onset: pd.Timestamp | None
+    notes: tuple[str, ...]
+    confidence: float
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """The outcomes that moved, the surest first."""
+        return tuple(each for each in self.looked if each.state == "moved")
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a cause, the likeliest first."""
+        rows = []
+        for each in self.causes:
+            interval = None if each.effect is None else each.effect.interval
+            share = float("nan") if each.effect is None else each.effect.value
+            low, high = (float("nan"),) * 2 if interval is None else (interval.low, interval.high)
+            said = "; ".join(each.speaks_for), "; ".join(each.speaks_against)
+            told = (each.layer, each.subject, each.probability, share, low, high)
+            rows.append((*told, each.change, each.since, *said))
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+    def figure(self) -> "go.Figure":
+        """Draw what happened in each layer."""
+        return self.timeline.figure()
+
+    def verdict(self) -> Verdict:
+        """Say what moved and where it most likely began."""
+        figures = {"outcomes that moved": float(len(self.shifts))}
+        if not self.shifts:
+            unsure = [each.measure for each in self.looked if each.state == "not enough data"]
+            if not self.looked:
+                return Verdict("watch", "Not enough data to tell: no outcome is measured.", figures)
+            headline = "No outcome surely moved."
+            if unsure:
+                headline += f" Of {listed(unsure)} there is not enough data to tell."
+            return Verdict("ok", headline, figures)
+        worse = [each for each in self.shifts if each.is_worse]
+        level: Level = "act" if worse else "watch"
+        first = self.causes[0]
+        figures[f"probability of {first.layer}"] = first.probability
+        cause = f"It most likely began in the layer {first.layer}"
+        if first.subject != first.layer:
+            cause += f" ({first.subject})"
+        if first.probability < SURE:
+            cause = f"{first.layer} and {self.causes[1].layer} cannot be told apart as its cause"
+        headline = f"{self.shifts[0].sentence} {cause}."
+        return Verdict(level, headline, figures, self._findings(), self._actions())
+
+    def _findings(self) -> tuple[Finding, ...]:
+        moved = [
+            Finding(
+                each.sentence,
+                each.outcome,
+                "act" if each.is_worse else "watch",
+                f"{each.rows[0]:,} values before and {each.rows[1]:,} after",
+                each.effect,
+            )
+            for each in self.shifts
+        ]
+        told = [
+            Finding(
+                f"With a probability of {100 * each.probability:.0f} % it began in the layer "
+                f"{each.layer}.",
+                each.subject,
+                "act" if each is self.causes[0] else "watch",
+                "; ".join(each.speaks_for) or "nothing speaks for it but that others are unlikely",
+                each.effect,
+            )
+            for each in self.causes[:3]
+        ]
+        return (*moved, *told)
+
+    def _actions(self) -> tuple[str, ...]:
+        first = self.causes[0]
+        if first.layer == "questions":
+            return ("Nothing broke: see whether what is asked now is served as well as it should.",)
+        if first.change is not None:
+            return (f"Undo {first.change} of {first.subject}, and see whether it helps.",)
+        return (f"Look into the layer {first.layer}, at {first.subject}.",)
+
+    def __repr__(self) -> str:
+        named = [f"{each.layer} {each.probability:.2f}" for each in self.causes[:3]]
+        return f"Investigation({len(self.shifts)} shifts; {', '.join(named) or 'no cause'})"
+
+    def _repr_html_(self) -> str:
+        return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)
+
+
+def investigate(
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    start: object = None,
+    end: object = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Investigation:
+    """Find which outcomes moved, and in which layer it began.
+
+    Parameters
+    ----------
+    frames
+        By name, as `aiopslab.frames` tells; any may be missing.
+    start, end
+        The window; all there is where ``None``.
+    confidence
+        Of every interval; what it lacks to 1 is the chance that any shift is a false alarm.
+    seed
+        Of all that is drawn.
+
+    Returns
+    -------
+    Investigation
+
+    Raises
+    ------
+    ParameterError
+        If the window ends before it starts, or the confidence is none.
+
+    Examples
+    --------
+    >>> investigate({}).verdict().headline
+    'Not enough data to tell: no outcome is measured.'
+    """
+    if not 0 < confidence < 1:
+        raise ParameterError(
+            f"confidence is {confidence}; expected a number between 0 and 1", "Use 0.95."
+        )
+    got = read(frames, start, end)
+    looked = find_shifts(got.frames, confidence, seed)
+    shifts = [each for each in looked if each.state == "moved"]
+    incident = _incident(got.frames, confidence, seed)
+    onset, latest = _onset(shifts, incident)
+    gauges, causes = [], ()
+    if onset is not None:
+        calls, observations = call_rows(got.frames), observation_rows(got.frames)
+        gauges = row_gauges(calls, observations, onset, GAP)
+        suspects = pd.DataFrame(columns=["service", "kind", "name", "signal", "strength"])
+        if incident is not None:
+            suspects = incident.suspects
+            gauges += service_gauges(suspects, incident.bar, got.frames.get("topology"))
+        causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
+    events = timeline_events(got.frames, incident, looked, gauges, onset)
+    timeline = Timeline(events, onset, got.start, got.end)
+    return Investigation(looked, causes, timeline, incident, onset, got.notes, confidence)
+
+
+def _incident(
+    frames: Mapping[str, pd.DataFrame], confidence: float, seed: int
+) -> IncidentAnalysis | None:
+    used = {name: frame for name, frame in frames.items() if name in _SERVICES and len(frame)}
+    if not used.keys() - {"topology"}:
+        return None
+    return analyse(used, confidence=confidence, seed=seed)
+
+
+_SERVICES = {"metrics", "logs", "spans", "alerts", "topology"}
+
+
+def _onset(
+    shifts: list[Shift], incident: IncidentAnalysis | None
+) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """Return when it began, and when at the latest: the incident's, where it fits the shifts."""
+    dated = [each for each in shifts if each.since is not None]
+    if not dated:
+        return None, None
+    first = dated[0]
+    found = None if incident is None else incident.onset
+    if found is not None and first.low - NEAR <= found.time <= first.high + NEAR:
+        return found.time, max(found.high, min(first.high, found.time + NEAR))
+    return first.since, first.high

@@ -1,0 +1,313 @@
+"""Shifts: outcomes that moved, since when and by how much, with one correction over all of them."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aiopslab.drift.onset import date_rows
+from aiopslab.findings import Effect, Interval
+from aiopslab.overview.layers import LAYERS, Frames
+from aiopslab.overview.readings import Level, Reading, Snapshot
+from aiopslab.overview.written import difference_of, value_of
+from aiopslab.prompts.changes import ENOUGH
+from aiopslab.statistics.intervals import deviate
+from aiopslab.statistics.multiplicity import holm
+from aiopslab.statistics.outcomes import MARGIN
+from aiopslab.statistics.samplesize import items_for_mean
+
+Outcome = Literal["quality", "cost", "service", "accuracy", "freshness"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+State = Literal["moved", "steady", "not enough data"]
+Floats = npt.NDArray[np.float64]
+
+LAYER_OF: dict[Outcome, str] = {
+    "quality": "response quality",
+    "cost": "cost per query",
+    "service": "infrastructure health",
+    "accuracy": "model accuracy",
+    "freshness": "knowledge freshness",
+}
+MATTERS: dict[str, float] = {"ms": 0.2, "USD": 0.2}  # share of what was, less of which is ordinary
+PERMUTATIONS = 1_999
+BLOCKS = 600  # rows are averaged into so many, where there are more
+STRETCHES = 30  # of a level, whose neighbouring values are alike
+EDGE = 0.08  # of the rows on either side: a change nearer to an end than this is not dated
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One measure of an outcome, before and after it may have moved.
+
+    Parameters
+    ----------
+    outcome
+        What people feel.
+    measure
+        What was measured, in words.
+    state
+        Whether it moved, kept to what it was, or nobody can tell.
+    since, low, high
+        When it moved most, with an interval; ``None`` where there are too few rows.
+    before, after
+        Means on the two sides.
+    effect
+        The difference with its interval; ``None`` where there are too few rows.
+    p, q
+        That as much is chance: as it is, and corrected for all measures of all outcomes.
+    rows
+        On each side.
+    wanted
+        Whether more of it or less is good.
+    enough
+        Rows that would be enough to tell where there are not; 0 else.
+    margin
+        Difference up to which it is ordinary.
+    is_level
+        Whether neighbouring values are alike, so that all of the interval has to lie past it.
+    """
+
+    outcome: Outcome
+    measure: str
+    state: State
+    since: pd.Timestamp | None
+    low: pd.Timestamp | None
+    high: pd.Timestamp | None
+    before: float
+    after: float
+    effect: Effect | None
+    p: float
+    q: float
+    rows: tuple[int, int]
+    wanted: Literal["more", "less"]
+    enough: int = 0
+    margin: float = 0.0
+    is_level: bool = False
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it moved to the side that is not wanted."""
+        return self.state == "moved" and (self.after > self.before) != (self.wanted == "more")
+
+    @property
+    def unit(self) -> str:
+        """Of its values; empty for a share."""
+        return "" if self.effect is None else self.effect.unit
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in a sentence."""
+        if self.state == "not enough data":
+            size = f" by {difference_of(self.margin, self.unit)[1:]}" if self.margin else ""
+            more = f"; about {self.enough:,} rows would be enough" if self.enough else ""
+            return f"Not enough data to tell whether {self.measure} moved{size}{more}."
+        if self.state == "steady" or self.since is None or self.effect is None:
+            return f"{self.measure.capitalize()} kept to what it was."
+        interval = self.effect.interval
+        span = (
+            ""
+            if interval is None
+            else f" ({difference_of(interval.low, self.unit)} to "
+            f"{difference_of(interval.high, self.unit)})"
+        )
+        return (
+            f"{self.measure.capitalize()} went from {value_of(self.before, self.unit)} to "
+            f"{value_of(self.after, self.unit)}, {difference_of(self.effect.value, self.unit)}"
+            f"{span}, at about {self.since:%H:%M:%S} UTC."
+        )
+
+
+def find_shifts(frames: Frames, confidence: float = 0.95, seed: int = 0) -> tuple[Shift, ...]:
+    """Look at every measure of every outcome for the time at which it moved most.
+
+    Parameters
+    ----------
+    frames
+        Conformed frames by name; any may be missing.
+    confidence
+        Of the intervals; what it lacks to 1 is the chance that any shift is a false alarm.
+    seed
+        Of the permutations.
+
+    Returns
+    -------
+    tuple of Shift
+        One a measure, those that moved first, the surest of them first.
+
+    Notes
+    -----
+    The two-sample statistic is taken at every time that leaves enough rows on both sides; how
+    often its maximum is as large by chance is counted over permutations of the rows (of stretches
+    of time where neighbouring values are alike). P-values are corrected by S. Holm, 1979, over all
+    measures. Less than a share of what was (of shares: two points) is ordinary, however sure.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2026-03-01", periods=200, freq="s", tz="UTC")
+    >>> target = ["cat"] * 120 + ["cat", "dog"] * 40
+    >>> seen = pd.DataFrame({"timestamp": times, "prediction": "cat", "target": target})
+    >>> [(each.outcome, each.state) for each in find_shifts({"observations": seen})]
+    [('accuracy', 'moved')]
+    """
+    looked = [
+        _look(outcome, reading, confidence, seed)
+        for outcome in OUTCOMES
+        for reading in LAYERS[LAYER_OF[outcome]](frames).readings
+        if not isinstance(reading, Snapshot)
+    ]
+    if not looked:
+        return ()
+    corrected = holm([each.p for each in looked])
+    told = [_judged(each, float(q), confidence) for each, q in zip(looked, corrected, strict=True)]
+    return tuple(sorted(told, key=lambda each: (each.state != "moved", each.q, -abs(_size(each)))))
+
+
+def _look(outcome: Outcome, reading: Reading, confidence: float, seed: int) -> Shift:
+    values, times = _compared(reading)
+    nothing = float("nan")
+    wanted: Literal["more", "less"] = "more" if reading.quantity.wanted == "more" else "less"
+    blank = Shift(
+        *(outcome, reading.quantity.name, "not enough data", None, None, None),
+        *(nothing, nothing, None, 1.0, 1.0, (len(values), 0), wanted, 4 * ENOUGH),
+    )
+    if len(values) < 2 * ENOUGH:
+        return blank
+    scale = np.log1p if reading.quantity.unit in {"ms", "s"} else _same
+    row, p = scan(scale(values), seed)
+    before, after = values[:row], values[row:]
+    since, low, high = _dated(scale(values), row, times, confidence, seed)
+    return replace(
+        blank,
+        margin=_margin(reading, before),
+        is_level=isinstance(reading, Level),
+        since=since,
+        low=low,
+        high=high,
+        before=float(before.mean()),
+        after=float(after.mean()),
+        effect=_difference(reading, before, after, confidence),
+        p=p,
+        rows=(len(before), len(after)),
+    )
+
+
+def scan(values: Floats, seed: int = 0) -> tuple[int, float]:
+    """Return the row at which values move most, and how often chance moves them as much.
+
+    Examples
+    --------
+    >>> row, p = scan(np.repeat([0.0, 1.0, 0.0, 1.0], [20, 2, 2, 20]))
+    >>> row, round(p, 3)
+    (20, 0.001)
+    """
+    rows = len(values)
+    if np.ptp(values) == 0:
+        return rows // 2, 1.0
+    parts = np.array_split(np.arange(rows), min(rows, BLOCKS))
+    sums = np.array([values[part].sum() for part in parts])
+    counts = np.array([len(part) for part in parts], np.float64)
+    rng = np.random.default_rng(seed)
+    shuffled = np.tile(np.arange(len(parts)), (PERMUTATIONS, 1))
+    shuffled = rng.permuted(shuffled, axis=1)
+    edge = max(3, math.ceil(EDGE * len(parts)))
+    inner = np.arange(edge, len(parts) - edge + 1)
+    if not len(inner):
+        return rows // 2, 1.0
+    own = _statistic(sums[None], counts[None], inner)[0]
+    best = int(own.argmax())
+    drawn = _statistic(sums[shuffled], counts[shuffled], inner).max(axis=1)
+    p = (1 + int((drawn >= own[best] - 1e-12).sum())) / (1 + PERMUTATIONS)
+    return int(counts[: inner[best]].sum()), p
+
+
+def _statistic(sums: Floats, counts: Floats, inner: npt.NDArray[np.int64]) -> Floats:
+    """Return how far the two sides are apart in their standard errors, at each row."""
+    left, number = sums.cumsum(axis=1), counts.cumsum(axis=1)
+    total, all_rows = left[:, -1:], number[:, -1:]
+    left, number = left[:, inner - 1], number[:, inner - 1]
+    apart = left / number - (total - left) / (all_rows - number)
+    told: Floats = np.abs(apart) * np.sqrt(number * (all_rows - number) / all_rows)
+    return told
+
+
+def _compared(reading: Reading) -> tuple[Floats, pd.DatetimeIndex]:
+    """Return the values that are compared and their times: of a level its stretches."""
+    times = pd.DatetimeIndex(reading.values.index)
+    values = reading.numbers
+    if not isinstance(reading, Level) or len(values) <= STRETCHES:
+        return values, times
+    parts = np.array_split(np.arange(len(values)), STRETCHES)
+    means = np.array([values[part].mean() for part in parts])
+    return means, pd.DatetimeIndex([times[part[0]] for part in parts])
+
+
+def _dated(
+    values: Floats, row: int, times: pd.DatetimeIndex, confidence: float, seed: int
+) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
+    before, after = float(values[:row].mean()), float(values[row:].mean())
+    rest = np.concatenate([values[:row] - before, values[row:] - after])
+    spread = float(rest.var()) or 1e-12
+    ratio = (values - (before + after) / 2) * (after - before) / spread
+    found, low, high = date_rows(np.clip(ratio, -20, 20), 1.0, confidence, seed)
+    # Its maximum lies where the scan found it, but for ties.
+    low, high = min(low, row), max(high, row, found)
+    last = len(times) - 1
+    return times[min(row, last)], times[min(max(low - 1, 0), last)], times[min(high, last)]
+
+
+def _difference(reading: Reading, before: Floats, after: Floats, confidence: float) -> Effect:
+    value = float(after.mean() - before.mean())
+    error = math.sqrt(
+        before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after)
+        if min(len(before), len(after)) > 1
+        else float("nan")
+    )
+    name = f"change of {reading.quantity.name}"
+    if math.isnan(error):
+        return Effect(name, value, reading.quantity.unit)
+    half = deviate(confidence) * error
+    interval = Interval(value - half, value + half, confidence)
+    return Effect(name, value, reading.quantity.unit, interval)
+
+
+def _judged(look: Shift, q: float, confidence: float) -> Shift:
+    """Return it with what it comes to after the correction."""
+    if look.effect is None or look.effect.interval is None:
+        return replace(look, q=q)
+    interval, margin = look.effect.interval, look.margin
+    least = min(abs(interval.low), abs(interval.high)) * (interval.low * interval.high > 0)
+    size = least if look.is_level else abs(look.effect.value)
+    if q <= 1 - confidence:
+        return replace(look, q=q, state="moved" if size > margin else "steady", enough=0)
+    # Where it moved most is chosen, so that what is within the margin there is so everywhere.
+    if look.is_level or (interval.high < margin and interval.low > -margin):
+        return replace(look, q=q, state="steady", enough=0)
+    rows = sum(look.rows)
+    spread = (interval.high - interval.low) / (2 * deviate(confidence)) * math.sqrt(rows)
+    enough = items_for_mean(margin, spread) if spread > 0 and margin > 0 else 0
+    state: State = "not enough data" if enough > rows else "steady"
+    return replace(look, q=q, state=state, enough=enough if state != "steady" else 0)
+
+
+def _margin(reading: Reading, before: Floats) -> float:
+    """Return the difference up to which it is ordinary: of an age, to the oldest that was seen."""
+    unit = reading.quantity.unit
+    if unit == "s":
+        return float(before.max())
+    return MATTERS[unit] * abs(float(before.mean())) if unit in MATTERS else MARGIN
+
+
+def _size(shift: Shift) -> float:
+    """Return the difference in its standard errors."""
+    effect = shift.effect
+    if effect is None or effect.interval is None:
+        return 0.0
+    width = effect.interval.high - effect.interval.low
+    return effect.value / width if width else 0.0
+
+
+def _same(values: Floats) -> Floats:
+    return values
