@@ -1,10 +1,13 @@
 """Evaluation: a run on whatever model there is, the embedded one where none is named."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 
+from aiopslab.prompts.local import local_endpoint
+from aiopslab.prompts.plan import planned
 from aiopslab.prompts.progress import Progress
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.run import Run, run_prompts
@@ -40,7 +43,7 @@ def evaluate(
         As in `run_prompts`.
     base_url
         Of an endpoint that speaks the OpenAI API, up to and with ``/v1``; the embedded model where
-        ``None``.
+        ``None``, which is loaded only if an answer is not kept.
     model
         As that endpoint calls it.
     store
@@ -56,13 +59,19 @@ def evaluate(
         If only one of address and model is given, a price is of neither, or as in `run_prompts`.
     """
     at = serve(base_url, model, prices, concurrency)
-    with at as endpoint, Store(store or default_store()) as kept:
-        return run_prompts(
-            prompts,
-            items,
-            endpoint,
-            kept,
-            repetitions=repetitions,
-            cap_usd=cap_usd,
-            report=report,
-        )
+    with Store(store or default_store()) as kept:
+        if base_url is None:
+            silent = local_endpoint("http://127.0.0.1")
+            calls = planned(prompts, items, silent, repetitions, {})
+            if all(kept.find(each.request) for each in calls):
+                at = nullcontext(silent)
+        with at as endpoint:
+            return run_prompts(
+                prompts,
+                items,
+                endpoint,
+                kept,
+                repetitions=repetitions,
+                cap_usd=cap_usd,
+                report=report,
+            )

@@ -71,15 +71,7 @@ def local_model(model: Model = SMOLLM2, threads: int = 1) -> Iterator[Endpoint]:
                     f"See whether there are 500 MB of memory for it, or delete {str(path)!r} and "
                     "fetch it again.",
                 )
-            yield Endpoint(
-                f"{address}/v1",
-                model.name,
-                concurrency=1,
-                timeout_s=TIMEOUT_S,
-                input_price=0.0,
-                output_price=0.0,
-                key_prefix=None,
-            )
+            yield local_endpoint(address, model)
         finally:
             server.stdin.close()
             try:
@@ -88,6 +80,19 @@ def local_model(model: Model = SMOLLM2, threads: int = 1) -> Iterator[Endpoint]:
                 server.kill()
                 server.wait()
             server.stdout.close()
+
+
+def local_endpoint(address: str, model: Model = SMOLLM2) -> Endpoint:
+    """Return where a model is asked that a process of ours serves, or would serve."""
+    return Endpoint(
+        f"{address}/v1",
+        model.name,
+        concurrency=1,
+        timeout_s=TIMEOUT_S,
+        input_price=0.0,
+        output_price=0.0,
+        key_prefix=None,
+    )
 
 
 def _serve(path: Path, threads: int) -> None:
