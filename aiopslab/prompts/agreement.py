@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval"]
 
 RESAMPLES = 1_000
+CELLS = 1_000_000  # of all tables that are held at once
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,10 @@ def krippendorff(
     kinds, often = np.unique(counts, axis=0, return_counts=True)
     together = _together(kinds)
 
-    def alpha(items: npt.NDArray[np.int64]) -> float:
-        return _alpha(np.tensordot(items, together, 1), values, level)
+    def alpha(drawn: Floats) -> Floats:
+        return _alpha(np.tensordot(drawn, together, 1), values, level)
 
-    return _resampled(alpha, often, confidence, seed, table.shape[1])
+    return _resampled(alpha, often, len(values), confidence, seed, table.shape[1])
 
 
 def cohen(
@@ -182,8 +183,9 @@ def _by_item(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resampled(
-    measure: Callable[[npt.NDArray[np.int64]], float],
+    measure: Callable[[Floats], Floats],
     often: npt.NDArray[np.int64],
+    values: int,
     confidence: float,
     seed: int,
     raters: int,
@@ -193,8 +195,11 @@ def _resampled(
     if not items:
         return _told(float("nan"), np.array([]), confidence, items, raters)
     drawn = np.random.default_rng(seed).multinomial(items, often / items, RESAMPLES)
-    found = np.array([measure(each) for each in drawn])
-    return _told(measure(often), found, confidence, items, raters)
+    tables = np.vstack([often, drawn]).astype(np.float64)
+    # All at once where there are few values; of many, as many tables as memory bears.
+    parts = np.array_split(tables, -(-len(tables) * values**2 // CELLS))
+    found = np.concatenate([measure(part) for part in parts])
+    return _told(float(found[0]), found[1:], confidence, items, raters)
 
 
 def _told(value: float, drawn: Floats, confidence: float, items: int, raters: int) -> Agreement:
@@ -212,21 +217,25 @@ def _together(counts: Floats) -> Floats:
     return np.asarray(pairs / (counts.sum(axis=1) - 1)[:, None, None], dtype=np.float64)
 
 
-def _alpha(together: Floats, values: npt.NDArray[np.generic], level: Level) -> float:
-    """Return alpha from how often each value goes with each other, ``(values, values)``."""
-    totals = together.sum(axis=1)
-    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
+def _alpha(together: Floats, values: npt.NDArray[np.generic], level: Level) -> Floats:
+    """Return alpha from how often each value goes with each other, ``(tables, values, values)``."""
+    totals = together.sum(axis=2)
+    expected = totals[:, :, None] * totals[:, None, :]
+    expected -= np.eye(len(values)) * totals[:, :, None]
+    expected /= (totals.sum(axis=1) - 1)[:, None, None]
     apart = _apart(totals, values, level)
-    disagreed = (expected * apart).sum()
-    return float(1 - (together * apart).sum() / disagreed) if disagreed > 0 else float("nan")
+    disagreed = (expected * apart).sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alpha = 1 - (together * apart).sum(axis=(1, 2)) / disagreed
+    return np.asarray(np.where(disagreed > 0, alpha, np.nan), dtype=np.float64)
 
 
 def _apart(totals: Floats, values: npt.NDArray[np.generic], level: Level) -> Floats:
-    """Return the squared distance of every two values."""
+    """Return the squared distance of every two values, ``(tables or 1, values, values)``."""
     if level == "nominal":
-        return 1 - np.eye(len(values))
+        return 1 - np.eye(len(values))[None]
     if level == "interval":
-        numbers = values.astype(np.float64)
-        return np.asarray((numbers[:, None] - numbers[None, :]) ** 2, dtype=np.float64)
-    between = np.cumsum(totals) - totals / 2  # rank of the middle of each value
-    return np.asarray((between[:, None] - between[None, :]) ** 2, dtype=np.float64)
+        between = values.astype(np.float64)[None]
+    else:
+        between = np.cumsum(totals, axis=1) - totals / 2  # rank of the middle of each value
+    return np.asarray((between[:, :, None] - between[:, None, :]) ** 2, dtype=np.float64)

@@ -116,7 +116,8 @@ class Feedback(Closing):
         numbers = self._file.unrated(rater)
         if not numbers:
             return None
-        return self._task(min(numbers, key=lambda each: self._draw(rater, each)), rater)
+        draw = self._draws(rater)
+        return self._task(min(numbers, key=draw), rater)
 
     def rate(self, task: Task, rating: Rating) -> None:
         """Write down what the rater of a task says of it.
@@ -281,13 +282,13 @@ class Feedback(Closing):
         swapped = self._is_swapped(rater, number)
         return Task(number, rater, asked, (second, first) if swapped else (first, second))
 
-    def _draw(self, rater: str, number: int) -> bytes:
-        """Return what chance says of a task for a rater, whenever it is asked."""
-        told = json.dumps([self.seed, rater, number])
-        return hashlib.sha256(told.encode()).digest()
+    def _draws(self, rater: str) -> Callable[[int], bytes]:
+        """Return what tells what chance says of a task for a rater, whenever it is asked."""
+        told = json.dumps([self.seed, rater])[:-1]
+        return lambda number: hashlib.sha256(f"{told}, {number}]".encode()).digest()
 
     def _is_swapped(self, rater: str, number: int) -> bool:
-        return bool(self._draw(rater, number)[-1] & 1)
+        return bool(self._draws(rater)(number)[-1] & 1)
 
 
 def _value(rating: Side, swapped: bool) -> int:

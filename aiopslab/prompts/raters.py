@@ -44,13 +44,13 @@ def agreement(ratings: pd.DataFrame, pairs: bool = True) -> pd.DataFrame:
         level: Literal["nominal", "ordinal"] = "nominal" if pairs else "ordinal"
         all_of_them = krippendorff(people, level)
         rows.append(_told("people", "people", "Krippendorff's alpha", all_of_them))
-    most = _majority(people)
     weights: Literal["quadratic"] | None = None if pairs else "quadratic"
     known = ratings.drop_duplicates("rater").sort_values(["kind", "rater"])
-    for judge in known.loc[known["kind"] == "judge", "rater"]:
+    judges = known.loc[known["kind"] == "judge", "rater"]
+    most = _majority(people) if len(judges) else people
+    for judge in judges if len(most) else ():
         both = pd.concat([ratings[ratings["rater"] == judge], most])
-        if len(most):
-            rows.append(_told(judge, "most people", "Cohen's kappa", cohen(both, weights)))
+        rows.append(_told(judge, "most people", "Cohen's kappa", cohen(both, weights)))
     for one, other in combinations(known["rater"], 2):
         both = ratings[ratings["rater"].isin([one, other])]
         rows.append(_told(one, other, "Cohen's kappa", cohen(both, weights)))

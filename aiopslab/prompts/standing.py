@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +92,9 @@ class Standing:
         told = told.replace("%", " %")
         if self.is_certain:
             return f"Certain after {self.peeks.stop:,} pairs: {told}."
-        rest = f"about {self.more:,} more would tell."
-        if math.isinf(self.more):
+        more = self.more
+        rest = f"about {more:,} more would tell."
+        if math.isinf(more):
             rest = f"{LIMIT:,} more would not tell."
         return f"Not enough data to tell: {told}. If it goes on like this, {rest}"
 
@@ -108,41 +109,33 @@ class Standing:
 
     def figure(self) -> "go.Figure":
         """Draw how often the one is preferred, with its bounds closing in on it."""
-        import plotly.graph_objects as go
-
         table = self.table()
         kept = table.iloc[np.unique(np.linspace(0, len(table) - 1, POINTS).astype(int))]
         places, percent = kept["items"].tolist(), 100 * kept[["value", "low", "high"]]
-        figure = go.Figure()
-        figure.add_scatter(
-            x=[*places, *places[::-1]],
-            y=[*percent["low"], *percent["high"][::-1]],
-            fill="toself",
-            mode="lines",
-            fillcolor=f"{BLUE}38",
-            line={"color": BLUE, "width": 0.5},
-            hoverinfo="skip",
-            name="interval",
-        )
-        figure.add_scatter(
-            x=places,
-            y=percent["value"].tolist(),
-            mode="lines",
-            line={"color": BLUE, "width": 2},
-            customdata=percent[["low", "high"]].to_numpy(),
-            hovertemplate="%{x} pairs: %{y:.0f} % (%{customdata[0]:.0f} to %{customdata[1]:.0f} %)"
-            "<extra></extra>",
-            name="preferred so far",
-        )
-        if self.is_certain:
-            figure.add_vline(
-                float(self.peeks.stop or 0),
-                line={"color": OCHRE, "dash": "dot", "width": 2},
-                annotation={"text": "certain", "font": {"color": OCHRE}},
-                annotation_position="bottom right",
-            )
+        bounds = {
+            "type": "scatter",
+            "x": [*places, *places[::-1]],
+            "y": [*percent["low"], *percent["high"][::-1]],
+            "fill": "toself",
+            "mode": "lines",
+            "fillcolor": f"{BLUE}38",
+            "line": {"color": BLUE, "width": 0.5},
+            "hoverinfo": "skip",
+            "name": "interval",
+        }
+        line = {
+            "type": "scatter",
+            "x": places,
+            "y": percent["value"].tolist(),
+            "mode": "lines",
+            "line": {"color": BLUE, "width": 2},
+            "customdata": percent[["low", "high"]].to_numpy(),
+            "hovertemplate": "%{x} pairs: %{y:.0f} % (%{customdata[0]:.0f} to "
+            "%{customdata[1]:.0f} %)<extra></extra>",
+            "name": "preferred so far",
+        }
         title = f"How often {labelled(self.one)} is preferred to {labelled(self.other)}"
-        return _on_axes(figure, title, f"{title}. {self}")
+        return _on_axes([bounds, line], self.peeks.stop, title, f"{title}. {self}")
 
     def _would_tell(self, more: int) -> bool:
         """Tell whether the evidence would do after more items, of which as many are won and lost.
@@ -223,14 +216,36 @@ def scores_so_far(analysis: "PromptAnalysis") -> Comparison:
 
 def nothing_rated() -> "go.Figure":
     """Return the axes of the figure of a `Standing`, for as long as there is none."""
+    title = "How often one prompt is preferred to the other"
+    return _on_axes([], None, title, f"{title}: no pair is rated.")
+
+
+def _on_axes(
+    traces: list[dict[str, Any]], stop: int | None, title: str, description: str
+) -> "go.Figure":
+    """Draw traces, the half that is as often as the other, and where it was certain."""
     import plotly.graph_objects as go
 
-    title = "How often one prompt is preferred to the other"
-    return _on_axes(go.Figure(), title, f"{title}: no pair is rated.")
+    layout: dict[str, Any] = {
+        "shapes": [_line("x", "y", HALF * 100, {"color": GREY, "width": 1})],
+        "xaxis": {"title": {"text": "pairs rated"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "share, %"}, "range": [0, 100]}
+        | {"tickvals": [0, 25, 50, 75, 100]},
+    }
+    if stop is not None:
+        look = {"color": OCHRE, "dash": "dot", "width": 2}
+        layout["shapes"].append(_line("y", "x", stop, look))
+        layout["annotations"] = [
+            {"text": "certain", "font": {"color": OCHRE}, "showarrow": False}
+            | {"x": stop, "xref": "x", "xanchor": "left"}
+            | {"y": 0, "yref": "y domain", "yanchor": "bottom"}
+        ]
+    # In one piece: plotly checks what is added bit by bit many times over.
+    return styled(go.Figure({"data": traces, "layout": layout}), title, description, HEIGHT)
 
 
-def _on_axes(figure: "go.Figure", title: str, description: str) -> "go.Figure":
-    figure.add_hline(100 * HALF, line={"color": GREY, "width": 1})
-    figure.update_xaxes(title="pairs rated", rangemode="tozero")
-    figure.update_yaxes(title="share, %", range=[0, 100], tickvals=[0, 25, 50, 75, 100])
-    return styled(figure, title, description, HEIGHT)
+def _line(along: str, across: str, place: float, look: dict[str, Any]) -> dict[str, Any]:
+    """Return a straight line from one end of an axis to the other, at a place of the other axis."""
+    ends = {f"{along}0": 0, f"{along}1": 1, f"{along}ref": f"{along} domain"}
+    ends |= {f"{across}0": place, f"{across}1": place, f"{across}ref": across}
+    return {"type": "line", "line": look, **ends}

@@ -232,11 +232,8 @@ class PromptComparison(View):
         self._draw()
 
     def _draw(self) -> None:
-        figure = nothing_rated()
-        if self.standings:
-            figure = self.standings[self.pair.index or 0].figure()
-        if figure != self.panel.figure:
-            self.panel.draw(figure)
+        pair = self.pair.index or 0
+        self.panel.draw(self.standings[pair].figure() if self.standings else nothing_rated())
 
     def _names(self, preferences: pd.DataFrame) -> str:
         known = sorted(aliases(preferences, self.feedback.seed).items(), key=lambda each: each[1])

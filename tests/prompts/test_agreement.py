@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from aiopslab.errors import FrameError, ParameterError
+from aiopslab.prompts import agreement
 from aiopslab.prompts.agreement import cohen, krippendorff
 
 
@@ -55,6 +56,14 @@ def test_ranks_that_lie_near_disagree_less():
         for ratings in ([1, 2, 3] * 3 + [2, 2, 3] * 3, [1, 2, 3] * 3 + [3, 2, 3] * 3)
     )
     assert krippendorff(near, "ordinal").value > krippendorff(far, "ordinal").value
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_draws_of_many_values_are_measured_in_parts_to_the_same(level, monkeypatch):
+    table = rated()
+    at_once = krippendorff(table, level)
+    monkeypatch.setattr(agreement, "CELLS", 100)
+    assert krippendorff(table, level) == at_once
 
 
 def test_raters_who_guess_agree_by_chance_only():
