@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aiopslab.retrieval.loading import load
     from aiopslab.retrieval.looking import look_at
     from aiopslab.retrieval.pooling import pool, pooled_scores
+    from aiopslab.retrieval.registry import read_version, register
     from aiopslab.retrieval.retriever import Retriever
     from aiopslab.retrieval.sweep import Sweep, tune
     from aiopslab.retrieval.synthesis import GRAMMAR, from_headings, synthesise
@@ -61,6 +62,8 @@ _HOMES = {
     "open_questions": "truth",
     "read_configuration": "configuration",
     "read_index": "chroma",
+    "read_version": "registry",
+    "register": "registry",
     "run_trial": "trial",
     "staleness": "freshness",
     "tune": "sweep",
@@ -94,6 +97,8 @@ __all__ = [
     "pooled_scores",
     "read_configuration",
     "read_index",
+    "read_version",
+    "register",
     "run_trial",
     "staleness",
     "synthesise",

@@ -25,6 +25,11 @@ configured = click.option(
 )
 
 
+tracking = click.option(
+    "--tracking-uri", help="Of the MLflow server; MLFLOW_TRACKING_URI if not given."
+)
+
+
 @dataclass(frozen=True)
 class Embedded:
     """How many texts have a vector.
@@ -42,8 +47,8 @@ class Embedded:
         return f"{self.done:,} of {self.total:,} texts embedded"
 
 
-def configuration_of(told: str) -> "Configuration":
-    """Return the configuration that an argument names.
+def configuration_of(told: str, tracking_uri: str | None = None) -> "Configuration":
+    """Return the configuration that an argument names, or that of a version of an index.
 
     Examples
     --------
@@ -54,6 +59,10 @@ def configuration_of(told: str) -> "Configuration":
 
     if told == DEFAULT:
         return Configuration()
+    if told.startswith("indexes:/"):
+        from aiopslab.retrieval.registry import read_version
+
+        return read_version(told, tracking_uri).configuration
     return read_configuration("/dev/stdin" if told == STANDARD_INPUT else told)
 
 

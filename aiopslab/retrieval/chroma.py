@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aiopslab.errors import RetrievalError
 from aiopslab.models.embedder import Embedder
 from aiopslab.retrieval import connection, snapshot
 from aiopslab.retrieval.connection import Address
@@ -47,6 +48,11 @@ def open_index(url: str | Path, embedder: Embedder) -> Index:
     ...     len(index), index.distance
     (0, 'cosine')
     """
+    if _is_registered(url):
+        raise RetrievalError(
+            f"{url} names what may be in use, which is not written",
+            "Ingest into a collection of its own, and register that as the next version.",
+        )
     address = Address.of(url)
     release = _nothing if address.folder is None else Hold(address.folder).release
 
@@ -62,7 +68,7 @@ def read_index(url: str | Path, embedder: Embedder | None = None) -> Index:
     Parameters
     ----------
     url
-        As of `open_index`.
+        As of `open_index`; also ``indexes:/NAME@ALIAS`` of the registry in ``MLFLOW_TRACKING_URI``.
     embedder
         That questions are embedded by. Without one any collection of Chroma can be looked at,
         whoever made it.
@@ -76,6 +82,10 @@ def read_index(url: str | Path, embedder: Embedder | None = None) -> Index:
     RetrievalError
         As of `open_index`, and if there is no such index.
     """
+    if _is_registered(url):
+        from aiopslab.retrieval.registry import read_version
+
+        url = read_version(str(url)).address
     address = Address.of(url)
     folder, release = address.folder, _nothing
     if folder is not None:
@@ -109,6 +119,10 @@ def _opened(
             gc.collect()
         release()
         raise
+
+
+def _is_registered(url: str | Path) -> bool:
+    return str(url).startswith("indexes:/")
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ import click
 
 from aiopslab.retrieval.arguments import configuration_of, configured, retriever_of
 from aiopslab.retrieval.gate_command import gate
-from aiopslab.retrieval.index_command import health, ingest, stale
+from aiopslab.retrieval.index_command import health, ingest, register, stale
 from aiopslab.terminal import Group, aligned, indented, plain
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def retrieval() -> None:
     \b
     An index
       aiopslab retrieval ingest docs/ indexes/docs              embed what is new
+      aiopslab retrieval register indexes/docs --name docs      a version in MLflow
       aiopslab retrieval stale docs/ indexes/docs               is it as its sources are?
       aiopslab retrieval health indexes/docs                    is every vector there?
       aiopslab retrieval update old/ docs/ questions.jsonl      which answers have changed
@@ -83,11 +84,13 @@ def retrieval() -> None:
     \b
     A corpus is a folder, file, archive or fsspec URL of Markdown, HTML, text, PDF,
     notebooks and Python, a table with document and text, or embedded:handbook.
-    Questions are a table with text and answers, or embedded:questions.
+    Questions are a table with text and answers, or embedded:questions. An index is
+    a folder of Chroma, chroma+http://host:port/collection, or in MLflow's registry
+    indexes:/NAME@ALIAS or indexes:/NAME/VERSION.
     """  # noqa: D301 - click reads \b as the start of a verbatim block
 
 
-for each in (gate, ingest, health, stale):
+for each in (gate, ingest, register, health, stale):
     retrieval.add_command(each)
 
 

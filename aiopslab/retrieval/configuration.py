@@ -255,22 +255,41 @@ def read_configuration(path: str | Path) -> Configuration:
     ...     read_configuration(kept).name
     'recursive 300/0, dense, top 8'
     """
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+    return configuration_from(text, path)
+
+
+def configuration_from(text: str, origin: str | Path) -> Configuration:
+    """Read what `Configuration.to_yaml` wrote; errors name where it comes from.
+
+    Raises
+    ------
+    RetrievalError
+        As `read_configuration` does.
+    """
     import yaml
 
     try:
-        told = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RetrievalError(
-            f"the configuration {str(path)!r} cannot be read: {error}",
-            "Name a YAML file such as Configuration.save() writes.",
-        ) from None
+        told = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _unreadable(origin, error) from None
     if not isinstance(told, dict):
         raise RetrievalError(
-            f"{str(path)!r} holds a {type(told).__name__}; expected names with values",
+            f"{str(origin)!r} holds a {type(told).__name__}; expected names with values",
             "Write e.g. `size: 200`, a line each.",
         )
     check_fields(told)
     try:
         return Configuration(**told)
     except TypeError as error:
-        raise RetrievalError(f"{str(path)!r} cannot be used: {error}", "Correct it.") from None
+        raise RetrievalError(f"{str(origin)!r} cannot be used: {error}", "Correct it.") from None
+
+
+def _unreadable(origin: str | Path, error: Exception) -> RetrievalError:
+    return RetrievalError(
+        f"the configuration {str(origin)!r} cannot be read: {error}",
+        "Name a YAML file such as Configuration.save() writes.",
+    )

@@ -158,7 +158,7 @@ class Gate:
         if broken:
             return f"Do not use the candidate: it surely breaks {' and '.join(broken)}."
         if self.contrast is None:
-            kept = "it keeps every bound" if self.held else "it is what is in use"
+            kept = "it keeps every bound" if self.held else "it is set as what is in use"
             return f"Use the candidate: {kept}."
         margin = self.contrast.metric.margin
         better = self.contrast.outcome == "better"

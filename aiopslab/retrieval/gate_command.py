@@ -1,26 +1,24 @@
 """The command ``aiopslab retrieval gate``: whether a configuration may replace the one in use."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
 
-from aiopslab.retrieval.arguments import configuration_of, retriever_of
-from aiopslab.terminal import aligned, indented, plain
+from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, say, stays
+from aiopslab.retrieval.arguments import configuration_of, retriever_of, tracking
+from aiopslab.terminal import aligned, indented
 
 if TYPE_CHECKING:
     from aiopslab.retrieval.gate import Gate
 
 TOKENS = "tokens"
-CODES = {"passed": 0, "failed": 3, "not enough data": 4}
-COLOURS = {"passed": "green", "failed": "red", "not enough data": "yellow"}
-EXIT_CODES = """\b
-Exit codes
-  0  use the candidate: it is better, or not worse by the margin, and keeps every bound
-  2  a wrong command, or a corpus, questions or configurations that cannot be used
-  3  the candidate is worse, or surely breaks a bound
-  4  not enough questions to tell
-"""
+WORDS: dict[str, Word] = {
+    "passed": "promote",
+    "failed": "keep",
+    "not enough data": "not enough data",
+}
 
 
 def _floors(
@@ -42,7 +40,7 @@ def _floors(
 @click.command(epilog=EXIT_CODES)
 @click.argument("corpus")
 @click.argument("questions")
-@click.option("--candidate", required=True, help="YAML file of a configuration, or default.")
+@click.option("--candidate", required=True, help="A YAML file, indexes:/NAME/VERSION, or default.")
 @click.option("--baseline", help="The one in use, likewise; without it the bounds alone decide.")
 @click.option("--qrels", help="Table query-id, corpus-id, score, where answers are documents.")
 @click.option(
@@ -75,6 +73,9 @@ def _floors(
     show_default=True,
     help="Of the intervals.",
 )
+@click.option("--set-alias", help="Move this alias as decided; both have to be of one index.")
+@tracking
+@as_json
 def gate(
     corpus: str,
     questions: str,
@@ -86,11 +87,17 @@ def gate(
     floors: list[tuple[str, float]],
     max_tokens: float | None,
     confidence: float,
+    set_alias: str | None,
+    tracking_uri: str | None,
+    written: str | None,
 ) -> None:
     """Put QUESTIONS on CORPUS to a candidate and to the configuration in use, and decide.
 
     The two are compared question by question. A bound is kept where the whole interval of the mean
-    is on the right side of it, and broken where all of it is on the other.
+    is on the right side of it, and broken where all of it is on the other. A configuration is a
+    YAML file, or that of an index in the registry, indexes:/NAME@ALIAS. With --set-alias the alias
+    is pointed at the candidate if that is promoted, and back at the baseline if it points at a
+    candidate that is worse; otherwise it stays where it is.
 
     \b
     Examples
@@ -99,7 +106,10 @@ def gate(
         --floor ndcg=0.6 --max-tokens 1000
       aiopslab retrieval gate embedded:handbook embedded:questions --baseline default
         --candidate new.yaml --metric span_recall --margin 0.03
+      aiopslab retrieval gate docs/ questions.jsonl --baseline indexes:/docs@production
+        --candidate indexes:/docs/7 --set-alias production
     """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.retrieval.aliases import open_sides
     from aiopslab.retrieval.documents import open_corpus
     from aiopslab.retrieval.gate import Bound
     from aiopslab.retrieval.gate import gate as decided
@@ -110,8 +120,9 @@ def gate(
         bounds.append(Bound(TOKENS, max_tokens))
     if baseline is None and not bounds:
         raise click.UsageError("Nothing decides: give --baseline, --floor or --max-tokens.")
-    new = configuration_of(candidate)
-    now = None if baseline is None else configuration_of(baseline)
+    moving = open_sides(candidate, baseline, set_alias, tracking_uri) if set_alias else None
+    new = configuration_of(candidate, tracking_uri)
+    now = None if baseline is None else configuration_of(baseline, tracking_uri)
     library = open_corpus(corpus)
     truth = open_questions(questions, library, qrels)
     with retriever_of(library) as retriever:
@@ -125,15 +136,37 @@ def gate(
             bounds=bounds,
             confidence=confidence,
         )
-    for line in _lines(found, metric):
-        click.echo(line)
-    raise SystemExit(CODES[found.state])
+    word, headline = WORDS[found.state], found.headline()
+    is_in_use = new == now if moving is None else moving.candidate == moving.baseline
+    if word == "promote" and is_in_use:
+        word, headline = "keep", "The candidate is what is in use."
+    moved = None
+    if moving is not None and set_alias:
+        moved = moving.aliases.follow(
+            set_alias,
+            moving.candidate,
+            moving.baseline,
+            is_promoted=word == "promote",
+            is_worse=found.compared == "failed",
+        )
+    reasons = (headline, *found.reasons())
+    told = Decided("index", word, candidate, baseline, reasons, tuple(_measured(found)), moved)
+    alias = stays(set_alias, moving.aliases.name if moving else "", moved)
+    lines = chain(indented(reasons), _table(found, metric), indented([alias] if alias else []))
+    say(told, lines, written)
+    raise SystemExit(told.exit_code)
 
 
-def _lines(found: "Gate", metric: str) -> Iterator[str]:
-    """Yield the decision, why it is so, and a row a configuration."""
-    yield click.style(plain(found.headline()), bold=True, fg=COLOURS[found.state])
-    yield from indented(found.reasons())
+def _measured(found: "Gate") -> Iterator[Measured]:
+    """Yield the gain, and the mean of each score that is bounded."""
+    if found.contrast is not None:
+        yield Measured(f"gain in {found.contrast.metric.name}", *found.contrast.gain)
+    for each in found.held:
+        yield Measured(each.bound.score, each.mean, each.low, each.high)
+
+
+def _table(found: "Gate", metric: str) -> Iterator[str]:
+    """Yield a row a configuration."""
     names = list(dict.fromkeys([metric, "recall", "ndcg", "span_recall", "span_precision"]))
     table = found.table()[["which", "configuration", *names, "tokens", "ms"]]
     formats = dict.fromkeys(names, "{:.3f}") | {"tokens": "{:,.0f}", "ms": "{:.1f}"}

@@ -1,4 +1,4 @@
-"""The commands ``aiopslab retrieval ingest``, ``health`` and ``stale``: an index kept as it is."""
+"""The commands ``aiopslab retrieval ingest``, ``register``, ``health`` and ``stale``."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiopslab.errors import RetrievalError
-from aiopslab.retrieval.arguments import configuration_of, configured
+from aiopslab.retrieval.arguments import configuration_of, configured, tracking
 from aiopslab.terminal import aligned, indented, plain, shown
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from aiopslab.findings import Verdict
     from aiopslab.models.embedder import Counts, Embedder
 
+REGISTER_CODES = """\b
+Exit codes
+  0  registered, or the latest version is the same
+  2  a wrong command, an index that cannot be used, or a server that refuses
+"""
 COLOURS = {"ok": "green", "watch": "yellow", "act": "red"}
 BROKEN, WATCH, STALE = 3, 4, 3
 HEALTH = {"ok": 0, "act": BROKEN, "watch": WATCH}
@@ -82,6 +87,39 @@ def ingest(corpus: str, index: str, config: str) -> None:
         told = bring(opened, library.documents, chunks, name, report=report)
     tokens = "" if told.tokens is None else f"; {told.tokens:,} tokens"
     click.echo(f"{plain(index)}: {told}{tokens}")
+
+
+@click.command(epilog=REGISTER_CODES)
+@_index
+@click.option("--name", required=True, help="In the registry.")
+@configured
+@click.option("--alias", help="Point this alias at the version, such as staging.")
+@click.option("--message", default="", help="Why it was made.")
+@tracking
+def register(
+    index: str, name: str, config: str, alias: str | None, message: str, tracking_uri: str | None
+) -> None:
+    """Register INDEX, as it was ingested, as a version in MLflow's registry.
+
+    Prints its address, indexes:/NAME/VERSION. Where the latest version has the same collection,
+    documents and configuration, that is the one: nothing is registered twice. What is in use stays
+    as it is while the next version is ingested into a collection of its own.
+
+    \b
+    Examples
+      aiopslab retrieval register indexes/docs --name docs --config retrieval.yaml
+      aiopslab retrieval register chroma+http://localhost:8000/docs-2 --name docs
+        --config retrieval.yaml --alias staging --message "Cut by headings."
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.retrieval.aliases import promote
+    from aiopslab.retrieval.registry import SCHEME
+    from aiopslab.retrieval.registry import register as registered
+
+    used = configuration_of(config, tracking_uri)
+    number = registered(index, name, used, tracking_uri, message)
+    click.echo(f"{SCHEME}{name}/{number}")
+    if alias:
+        click.echo(f"  {promote(name, alias, number, tracking_uri)}")
 
 
 @click.command(epilog=HEALTH_CODES)

@@ -1,6 +1,7 @@
 """Manifest: which documents an index holds, written when an ingestion has come to its end."""
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Sequence
@@ -43,6 +44,13 @@ class Manifest:
     def chunks(self) -> int:
         """Of all documents."""
         return int(self.documents["chunks"].sum())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was put in, in hexadecimal; not of when."""
+        held = self.documents[["document", "content_hash", "chunks"]].to_numpy(dtype=object)
+        told = json.dumps([self.chunking, self.embedder, held.tolist()])
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def written(self) -> str:
         """Return it as text, packed: a hash a document does not get much shorter."""

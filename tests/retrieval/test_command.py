@@ -20,6 +20,7 @@ from tests.retrieval.stores import Hashing, vectors_of
 from tests.retrieval.worlds import world
 
 FINE, UNUSABLE, FAILED, OPEN = 0, 2, 3, 4
+WORDS = {FINE: "promote", FAILED: "keep", OPEN: "not enough data"}
 COMMAND = Path(sys.executable).with_name("aiopslab")
 HANDBOOK, QUESTIONS = "embedded:handbook", "embedded:questions"
 
@@ -104,12 +105,25 @@ def test_the_exit_code_is_the_decision(decide, configuration):
     for candidate, baseline, questions, code, says in (
         (good, bad, 64, FINE, "Use the candidate: it is better."),
         (bad, good, 64, FAILED, "Keep the baseline: the candidate is worse."),
-        (good, good, 64, FINE, "Use the candidate: it is what is in use."),
+        (good, good, 64, FAILED, "The candidate is what is in use."),
         (good, bad, 4, OPEN, "Not enough questions to tell: take more."),
     ):
         told = decide("--candidate", candidate, "--baseline", baseline, questions=questions)
-        assert told[0] == code and told[1].splitlines()[0] == says
+        assert told[0] == code and told[1].splitlines()[:2] == [WORDS[code], f"  {says}"]
         assert "span_recall" in told[1]
+
+
+def test_a_pipeline_reads_the_decision_as_json(decide, configuration, tmp_path):
+    told = tmp_path / "decision.json"
+    good, bad = configuration("good"), configuration("bad", where={"document": "queue.md"})
+    sides = ["--candidate", good, "--baseline", bad, "--floor", "hit_rate=0.9"]
+    code, _, _ = decide(*sides, "--json", told)
+    said = json.loads(told.read_text())
+    assert (said["gate"], said["decision"], said["exit_code"]) == ("index", "promote", code)
+    assert [each["name"] for each in said["measured"]] == ["gain in ndcg", "hit_rate"]
+    assert all(each["low"] <= each["value"] <= each["high"] for each in said["measured"])
+    _, out, _ = decide(*sides, "--json", "-")
+    assert json.loads(out)["reasons"] == said["reasons"]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +262,7 @@ def test_a_corpus_without_headings_gives_no_questions(run, docs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "ingest", "health", "stale", "gate", "update", "questions"]
+    "name", ["search", "ingest", "register", "health", "stale", "gate", "update", "questions"]
 )
 def test_help_teaches_with_an_example_and_the_exit_codes(name):
     shown = CliRunner().invoke(cli, ["retrieval", name, "--help"])
