@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from aiopslab import __version__
-from aiopslab.errors import AIOpsLabError, ParameterError
+from aiopslab.errors import AIOpsLabError
 from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, run_template
+from aiopslab.terminal import plain
 
 LATE = {
     "audit": "aiopslab.governance.command",
@@ -30,7 +31,7 @@ LATE = {
     "schedule": "aiopslab.plans.schedule_command",
     "serve": "aiopslab.sharing.share_command",
 }
-USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
+INTERRUPTED, TERMINATED = 130, 143
 
 
 class Root(Commands):
@@ -111,8 +112,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except AIOpsLabError as error:
-        click.secho(f"Error: {error}", fg="red", err=True)
-        sys.exit(USAGE if isinstance(error, ParameterError) else FAILED)
+        told = "\n".join(map(plain, str(error).splitlines()))
+        click.secho(f"Error: {told}", fg="red", err=True)
+        sys.exit(error.exit_code)
     except click.Abort as abort:  # click's name for an interruption, which it keeps as the cause
         click.echo("Stopped.", err=True)
         sys.exit(TERMINATED if type(abort.__cause__).__name__ == "Terminated" else INTERRUPTED)

@@ -13,12 +13,19 @@ class AIOpsLabError(Exception):
     remedy
         The next step, as an instruction. Printed on a line of its own.
 
+    Attributes
+    ----------
+    exit_code : int
+        Of a command that it ends.
+
     Examples
     --------
     >>> print(AIOpsLabError("confidence is 1.2; expected 0.5 to 0.99", "Pass confidence=0.95."))
     confidence is 1.2; expected 0.5 to 0.99
       → Pass confidence=0.95.
     """
+
+    exit_code = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem, remedy)
@@ -39,6 +46,8 @@ class SourceError(AIOpsLabError):
 
 class ParameterError(AIOpsLabError):
     """A report parameter that is unknown, missing, of the wrong type or out of range."""
+
+    exit_code = 2
 
 
 class PromptError(AIOpsLabError):

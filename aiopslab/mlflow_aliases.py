@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aiopslab.errors import AIOpsLabError
+from aiopslab.governance.authorisation import doing
+from aiopslab.governance.deeds import Move
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Kind = Literal["model", "prompt"]
+Kind = Literal["model", "prompt", "index"]
 
+SCHEMES: dict[Kind, str] = {"model": "models", "prompt": "prompts", "index": "indexes"}
 # Which of them a server answers with depends on its store.
 ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 _MOVED = re.compile(r"from (none|\d+) to (\d+)")  # what a tag says of an alias
@@ -61,8 +64,8 @@ class Aliases:
     client
         Of the server.
     kind
-        Of what is registered under the name: a ``model``, as which an index is registered too, or
-        a ``prompt``.
+        Of what is registered under the name: a ``model``, a ``prompt``, or an ``index``, which
+        MLflow holds as a model and a policy tells from one.
     name
         That is registered.
 
@@ -70,6 +73,9 @@ class Aliases:
     -----
     MLflow keeps where an alias points and not where it pointed before. A tag beside it does, so
     that whoever comes later can take the last promotion back.
+
+    Whatever moves an alias asks the policy first and is recorded in the audit trail, see
+    `aiopslab.governance.doing`, which raises `Denied` where it may not be.
     """
 
     client: "MlflowClient"
@@ -99,14 +105,24 @@ class Aliases:
         else:
             self.client.set_registered_model_alias(self.name, alias, str(version))
 
-    def promote(self, alias: str, version: int) -> Promotion:
-        """Point an alias at a version that is there, and keep where it was."""
+    def promote(self, alias: str, version: int, data: str = "") -> Promotion:
+        """Point an alias at a version that is there, and keep where it was.
+
+        Parameters
+        ----------
+        alias, version
+            Which, and where to.
+        data
+            Digest of what it was decided on, for the audit trail.
+        """
         _check_movable(alias)
         before = self.at(alias)
         if before != version:
-            # Kept first: an alias that was moved can always be moved back.
-            self._keep(alias, f"from {before or 'none'} to {version}")
-            self.point(alias, version)
+            promotion = Move("promote", self._subject, alias, str(version))
+            with doing(promotion, data=data, before=before):
+                # Kept first: an alias that was moved can always be moved back.
+                self._keep(alias, f"from {before or 'none'} to {version}")
+                self.point(alias, version)
         return Promotion(self.name, alias, version, before)
 
     def last(self, alias: str) -> Promotion | None:
@@ -132,11 +148,26 @@ class Aliases:
                 f"{alias} of {self.name} points at {at}, no longer at version {promotion.version}",
                 "Somebody has moved it since; promote the version that you want.",
             )
-        if promotion.before is None:
-            self._remove(alias)
-        elif promotion.has_moved:
-            self.point(alias, promotion.before)
         if promotion.has_moved:
+            self._move_back(alias, promotion.before, now)
+
+    def restore(self, alias: str, version: int, data: str = "") -> Promotion:
+        """Point an alias back at a version that was in use, see `promote`.
+
+        Nothing is kept of where it was: what is taken back is no way back.
+        """
+        before = self.at(alias)
+        if before != version:
+            self._move_back(alias, version, before, data)
+        return Promotion(self.name, alias, version, before)
+
+    def _move_back(self, alias: str, to: int | None, now: int | None, data: str = "") -> None:
+        back = Move("rollback", self._subject, alias, "" if to is None else str(to))
+        with doing(back, data=data, before=now):
+            if to is None:
+                self._remove(alias)
+            else:
+                self.point(alias, to)
             self.forget(alias)
 
     def take_back(self, alias: str) -> Promotion:
@@ -157,7 +188,13 @@ class Aliases:
         return last
 
     def follow(
-        self, alias: str, candidate: int, baseline: int | None, is_promoted: bool, is_worse: bool
+        self,
+        alias: str,
+        candidate: int,
+        baseline: int | None,
+        is_promoted: bool,
+        is_worse: bool,
+        data: str = "",
     ) -> Promotion | None:
         """Move an alias to where a gate says.
 
@@ -171,6 +208,8 @@ class Aliases:
             Whether the candidate is: the alias then points at it.
         is_worse
             Whether the candidate surely is: an alias that points at it goes back to the baseline.
+        data
+            Digest of what it was decided on, for the audit trail.
 
         Returns
         -------
@@ -178,12 +217,10 @@ class Aliases:
             ``None`` where the gate leaves things as they are.
         """
         if is_promoted:
-            return self.promote(alias, candidate)
+            return self.promote(alias, candidate, data)
         if not is_worse or baseline is None or self.at(alias) != candidate:
             return None
-        moved = self.promote(alias, baseline)
-        self.forget(alias)  # what was taken back is no way back
-        return moved
+        return self.restore(alias, baseline, data)
 
     def check(self, alias: str, versions: tuple[int, ...]) -> None:
         """Refuse an alias that a gate could not move, before a comparison is paid for.
@@ -209,6 +246,10 @@ class Aliases:
             self.client.delete_prompt_tag(self.name, _tag(alias))
         else:
             self.client.delete_registered_model_tag(self.name, _tag(alias))
+
+    @property
+    def _subject(self) -> str:
+        return f"{SCHEMES[self.kind]}:/{self.name}"
 
     def _remove(self, alias: str) -> None:
         if self.kind == "prompt":

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 UNUSABLE = 2  # the exit code, which click gives a wrong command too
 
 
-class _Unusable(click.ClickException):
-    """What a pipeline must not take for an answer."""
+class Unusable(click.ClickException):
+    """What a pipeline must not take for an answer; exits with 4 where a policy denies it."""
 
-    exit_code = UNUSABLE
+    def __init__(self, error: AIOpsLabError) -> None:
+        told = without_credentials(str(error))
+        super().__init__("\n".join(map(plain, told.splitlines())))
+        self.exit_code = max(UNUSABLE, error.exit_code)  # type: ignore[misc]
 
 
 class Group(click.Group):
@@ -29,8 +32,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except AIOpsLabError as error:
-            told = without_credentials(str(error))
-            raise _Unusable("\n".join(map(plain, told.splitlines()))) from None
+            raise Unusable(error) from None
 
 
 class Counted(Protocol):

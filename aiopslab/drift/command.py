@@ -91,7 +91,8 @@ def promote(
 
     with refusing():
         gate = Gate(min_improvement, max_loss, min_labels=min_labels)
-        table = open_observations(observations).frames["observations"]
+        evidence = open_observations(observations)
+        table = evidence.frames["observations"]
         if set_alias and (challenger in table or not is_address(challenger)):
             raise ParameterError(
                 f"--set-alias is {set_alias}, but the challenger is {challenger}, a column",
@@ -122,6 +123,7 @@ def promote(
                 moving.baseline,
                 is_promoted=decision.outcome == "promote",
                 is_worse=decision.outcome == "keep" and challenge.gain.high < 0,
+                data=evidence.digest,
             )
         gain = challenge.gain
         decided = Decided(

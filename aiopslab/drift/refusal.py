@@ -3,17 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
 from aiopslab.errors import AIOpsLabError
-
-UNUSABLE = 2  # the exit code, which click gives a wrong command too
-
-
-class Unusable(click.ClickException):
-    """What a pipeline must not take for an answer."""
-
-    exit_code = UNUSABLE
+from aiopslab.terminal import Unusable
 
 
 @contextmanager
@@ -28,4 +19,4 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except AIOpsLabError as error:
-        raise Unusable(str(error)) from None
+        raise Unusable(error) from None

@@ -4,22 +4,23 @@ One JSON object a line. Each record holds the hash of the one before it and ends
 a record that was changed, removed from the middle, put in or moved is found by `Trail.verify`. What
 no chain without a key can show is a trail cut off at its end or written anew as a whole: for that,
 keep a hash that `verify` gave elsewhere, and ask for it later.
+
+A trail that has become long is closed into an archive beside it. The chain goes on: the first
+record of the new file names the archive and holds the hash of its last, and both are read as one.
 """
 
-import hashlib
-import json
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import chain as joined
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from aiopslab.governance import archives, chain, environment
 from aiopslab.governance.errors import AuditError
-
-FIRST = "0" * 64  # what the first record names as the one before it
-LONGEST = 1_000_000  # bytes of a record
+from aiopslab.governance.principal import user
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,15 @@ class Trail:
     >>> folder.cleanup()
     """
 
-    patience_s = 10.0  # with who holds it; a record is written in milliseconds
+    patience_s = 60.0  # with who holds it: a record takes milliseconds, a remediation more
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         from filelock import FileLock
 
         self.path = Path(path)
-        self._lock = FileLock(f"{self.path}.lock", timeout=self.patience_s)
+        # One lock a file and thread: who holds it records into it by whatever way.
+        name = f"{self.path.absolute()}.lock"
+        self._lock = FileLock(name, timeout=self.patience_s, is_singleton=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -111,19 +114,37 @@ class Trail:
             try:
                 handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
                 with os.fdopen(handle, "r+b", buffering=0) as file:
-                    last = self._last(file)
-                    record = {
-                        **content,
-                        "event": event,
-                        "number": last["number"] + 1 if last else 1,
-                        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                        "previous": last["hash"] if last else FIRST,
-                    }
-                    record["hash"] = _hash(record)
-                    _write(file, _canonical(record) + b"\n")
+                    line = chain.last_line(file)
+                    record = chain.after(self._read(line, 0) if line else None, event, content)
+                    chain.write(file, record)
             except OSError as error:
                 raise self._unwritable(error) from None
         return record
+
+    def archive(self) -> Path:
+        """Close the file, and go on in a new one that begins with the hash of its last record.
+
+        Returns
+        -------
+        pathlib.Path
+            The archive, beside the trail and read-only. Reading and verifying the trail take all
+            its archives; nothing is ever removed from one.
+
+        Raises
+        ------
+        AuditError
+            If there is nothing to close, a record was changed, or it cannot be written.
+        """
+        with self.locked():
+            found = deque(self.records(), maxlen=1)  # read all: what is closed must be sound
+            if not found or found[0]["event"] == archives.EVENT:
+                raise AuditError(
+                    f"{self.path} has no record since it was archived", "Keep it as it is."
+                )
+            try:
+                return archives.close(self.path, found[0], principal=user(), decision="done")
+            except OSError as error:
+                raise self._unwritable(error) from None
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield every record, the oldest first; none where there is no file yet.
@@ -131,7 +152,7 @@ class Trail:
         Raises
         ------
         AuditError
-            If one was changed; names the first.
+            If one was changed, or an archive is missing; names the first.
         """
         try:
             file = self.path.open("rb")
@@ -141,9 +162,12 @@ class Trail:
             raise AuditError(
                 f"cannot read {self.path}: {error.strerror}", "Check the path."
             ) from None
-        previous = FIRST
+        number, previous = 0, chain.FIRST
         with file:
-            for number, line in enumerate(iter(lambda: file.readline(LONGEST), b""), start=1):
+            first = file.readline(chain.LONGEST)
+            file.seek(0)
+            for line in joined(archives.lines(self.path, first), chain.lines(file)):
+                number += 1
                 record = self._read(line, number)
                 if record["previous"] != previous or record["number"] != number:
                     raise self._changed(number, "it does not follow the one before it")
@@ -166,7 +190,7 @@ class Trail:
         """
         if not self.path.exists():
             raise AuditError(f"there is no audit trail {self.path}", "Check the path.")
-        count, head, is_seen = 0, FIRST, not seen
+        count, head, is_seen = 0, chain.FIRST, not seen
         for record in self.records():
             count, head = record["number"], record["hash"]
             is_seen |= head == seen
@@ -177,26 +201,11 @@ class Trail:
             )
         return Checked(count, head)
 
-    def _last(self, file: BinaryIO) -> dict[str, Any] | None:
-        end = file.seek(0, os.SEEK_END)
-        if not end:
-            return None
-        file.seek(max(end - LONGEST, 0))
-        lines = file.read(LONGEST).splitlines(keepends=True)
-        return self._read(lines[-1], 0)
-
     def _read(self, line: bytes, number: int) -> dict[str, Any]:
-        if not line.endswith(b"\n"):
-            raise self._changed(number, "its line has no end")
         try:
-            record: dict[str, Any] = json.loads(line)
-            is_whole = _canonical(record) + b"\n" == line and record["hash"] == _hash(record)
-            is_whole = is_whole and isinstance(record["number"], int) and "previous" in record
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise self._changed(number, "it is not a record") from None
-        if not is_whole:
-            raise self._changed(number, "it does not have the hash that it names")
-        return record
+            return chain.read(line)
+        except ValueError as error:
+            raise self._changed(number, str(error)) from None
 
     def _changed(self, number: int, how: str) -> AuditError:
         which = f"record {number}" if number else "the last record"
@@ -212,24 +221,24 @@ class Trail:
         )
 
 
-def _write(file: BinaryIO, line: bytes) -> None:
-    size = file.seek(0, os.SEEK_END)
-    if len(line) > LONGEST:
-        raise OSError(0, f"a record has {len(line):,} bytes; at most {LONGEST:,} are kept")
-    try:
-        if file.write(line) != len(line):
-            raise OSError(0, "the disk is full")
-        os.fsync(file.fileno())
-    except OSError:
-        file.truncate(size)  # half a record would make the trail unusable
-        raise
+def record(event: str, **content: Any) -> dict[str, Any] | None:
+    """Append to the trail that the environment names; do nothing where it names none.
 
+    Parameters
+    ----------
+    event
+        What was done: ``run``, ``promote``, ``publish``, ``redact``, ``prune``, …
+    **content
+        Plain JSON values, without secrets: the ``subject``, and where known the digest of the
+        ``data`` and the versions of ``model``, ``prompt`` and ``index``. ``principal`` is the user
+        of the process unless given, ``decision`` is ``done``.
 
-def _canonical(plain: Any) -> bytes:
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("ascii")
-
-
-def _hash(record: dict[str, Any]) -> str:
-    content = {name: value for name, value in record.items() if name != "hash"}
-    return hashlib.sha256(_canonical(content)).hexdigest()
+    Raises
+    ------
+    AuditError
+        If it cannot be recorded.
+    """
+    path = environment.trail()
+    if path is None:
+        return None
+    return Trail(path).append(event, **{"principal": user(), "decision": "done"} | content)

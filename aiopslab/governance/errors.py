@@ -4,7 +4,13 @@ from aiopslab.errors import AIOpsLabError
 
 
 class PolicyError(AIOpsLabError):
-    """What a policy does not permit, or a policy that cannot be used; nothing was started."""
+    """A policy that cannot be used, or a question that cannot be put to it."""
+
+
+class Denied(PolicyError):  # noqa: N818 - it is an answer, not a defect
+    """What a policy does not permit, or nobody has approved; nothing was started."""
+
+    exit_code = 4
 
 
 class AuditError(AIOpsLabError):

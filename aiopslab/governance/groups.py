@@ -9,7 +9,7 @@ from aiopslab.governance.errors import PolicyError
 
 FILE, ENTITIES = "groups.yml", "entities.json"
 LARGEST = 1_000_000  # bytes
-_EXAMPLE = "Write `groups:` with a list of user names for each group; see docs/factory/access.md."
+_EXAMPLE = "Write `groups:` with a list of user names for each group; see docs/governance.md."
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _cedar(path: Path) -> tuple[dict[str, Any], ...]:
     except ValueError as error:
         raise PolicyError(
             f"{path} is not a list of entities: {error}",
-            "Name users in groups: User, Group and Template are the types there are.",
+            "Name users in groups: User in Group, and what the schema has besides.",
         ) from None
     return tuple(each for each in known if each["uid"]["type"] != "Action")  # the schema's own
 

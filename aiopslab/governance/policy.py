@@ -1,4 +1,4 @@
-"""Policy: who may run which template on which source, judged by Cedar before a kernel starts.
+"""Policy: who may do what, judged by Cedar before anything is done.
 
 A policy is a file of Cedar, or a folder with a ``policy.cedar``; beside it ``groups.yml`` (or
 Cedar's ``entities.json``) says who is in which group. What no policy permits is denied, and so is
@@ -7,21 +7,20 @@ everything while a file cannot be used: a policy that cannot be judged would els
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aiopslab.governance import groups
-from aiopslab.governance.address import NOWHERE, Address, addresses
-from aiopslab.governance.audit import Trail
-from aiopslab.governance.errors import AuditError, PolicyError
-from aiopslab.governance.schema import SCHEMA
+from aiopslab.governance.deeds import Deed
+from aiopslab.governance.errors import PolicyError
+from aiopslab.governance.request import Request
+from aiopslab.governance.schema import APPROVABLE, SCHEMA
 from aiopslab.governance.syntax import lines, misfit
 
-FILE, TRAIL = "policy.cedar", "audit.jsonl"
-TRAIL_VARIABLE = "AIOPSLAB_AUDIT"
+FILE = "policy.cedar"
+AT_MOST = 9  # approvals that a rule may ask for
 
 
 @dataclass(frozen=True)
@@ -39,29 +38,27 @@ class Rule:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a policy says to one request.
+    """What a policy says of one deed.
 
     Parameters
     ----------
     allowed
-        Whether the run may start.
-    principal, template, sources
-        What was asked.
+        Whether it may be done.
     rules
         The names of those that decided; none where nothing permits it.
     why
-        The explanation, a sentence for each source that is denied, or one that says who permits.
+        The explanation, a sentence for each request that is denied, or one that says who permits.
     remedy
         Who can change it, and where; empty where it is allowed.
+    lacks
+        How many more approvals would make it allowed; 0 where none would.
     """
 
     allowed: bool
-    principal: str
-    template: str
-    sources: tuple[Address, ...]
     rules: tuple[str, ...]
     why: str
     remedy: str = ""
+    lacks: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,76 +108,95 @@ class Policy:
         """SHA-256 of the text, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def decide(self, principal: str, template: str, sources: Iterable[str]) -> Decision:
-        """Say whether somebody may run a template on some sources.
+    def decide(self, principal: str, deed: Deed, approvals: int = 0) -> Decision:
+        """Say whether somebody may do something.
 
         Parameters
         ----------
         principal
             The name of the user.
-        template
-            Its name, or the path of a notebook that is none of the library's.
-        sources
-            URLs and paths; credentials in them are not passed on. Each is judged on its own, and
-            all must be permitted.
+        deed
+            All that it asks for must be permitted.
+        approvals
+            How many others have approved it.
+
+        Raises
+        ------
+        PolicyError
+            If the question cannot be put, such as an address that cannot be read.
 
         Examples
         --------
         >>> import tempfile
+        >>> from aiopslab.governance.deeds import Run
         >>> folder = tempfile.TemporaryDirectory()
         >>> file = Path(folder.name) / "policy.cedar"
-        >>> _ = file.write_text('''@id("samples") permit (principal, action, resource)
-        ...     when { context.source.scheme == "sample" };''')
-        >>> Policy.read(file).decide("ana", "drift", ["sample://cpu-hog"]).allowed
+        >>> _ = file.write_text('''@id("samples") permit (principal, action == Action::"run",
+        ...     resource) when { context.source.scheme == "sample" };''')
+        >>> Policy.read(file).decide("ana", Run("drift", ("sample://cpu-hog",))).allowed
         True
-        >>> Policy.read(file).decide("ana", "drift", ["s3://customers/all.csv"]).allowed
+        >>> Policy.read(file).decide("ana", Run("drift", ("s3://customers/all.csv",))).allowed
         False
         >>> folder.cleanup()
         """
-        from cedarpy import PolicySet, is_authorized_batch
-
-        asked = tuple(each for source in sources for each in addresses(source)) or (NOWHERE,)
-        among = [each.to_json() for each in asked]
-        requests = [
-            {
-                "principal": {"type": "User", "id": principal},
-                "action": {"type": "Action", "id": "run"},
-                "resource": {"type": "Template", "id": template},
-                "context": {"source": each, "sources": among},
-            }
-            for each in among
-        ]
-        try:
-            told = is_authorized_batch(
-                requests, PolicySet.from_str(self.text), list(self.people.entities), SCHEMA
-            )
-        except UnicodeEncodeError:  # half a surrogate, which no text of Cedar's can hold
-            raise PolicyError("the request is not Unicode", "Name the source otherwise.") from None
+        requests = deed.requests()
+        told = self._told(principal, deed, approvals)
         denied = [
-            (address, answer)
-            for address, answer in zip(asked, told, strict=True)
-            if not answer.allowed or answer.diagnostics.errors
+            (request, answer)
+            for request, answer in zip(requests, told, strict=True)
+            if not _permits(answer)
         ]
         decisive = [answer for _, answer in denied] or told
         rules = dict.fromkeys(self.rules[key] for each in decisive for key in _reasons(each))
-        if denied:
-            why = "\n".join(self._denial(principal, template, *each) for each in denied)
-            remedy = self._remedy(tuple(rules))
-        else:
-            named = ", ".join(map(str, rules))
-            why = f"{principal} may run {template}: permitted by {named} of {self.path}"
-            remedy = ""
         names = tuple(each.name for each in rules)
-        return Decision(not denied, principal, template, asked, names, why, remedy)
+        if not denied:
+            named = ", ".join(map(str, rules))
+            why = f"{principal} may {deed.action} {deed.subject}: permitted by {named}"
+            return Decision(True, names, f"{why} of {self.path}")
+        lacks = self._lacks(principal, deed, approvals)
+        why = "\n".join(self._denial(principal, *each) for each in denied)
+        if lacks:
+            many = "1 approval" if approvals + lacks == 1 else f"{approvals + lacks} approvals"
+            why += f" It takes {many} by others and has {approvals}."
+        return Decision(False, names, why, self._remedy(tuple(rules)), lacks)
 
-    def _denial(self, principal: str, template: str, address: Address, answer: Any) -> str:
-        what = f"{principal} may not run {template} on {address}"
+    def _told(self, principal: str, deed: Deed, approvals: int) -> list[Any]:
+        """Return what the engine says to each request."""
+        from cedarpy import PolicySet, is_authorized_batch
+
+        counted = {"approvals": approvals} if deed.action in APPROVABLE else {}
+        asked = [
+            {
+                "principal": {"type": "User", "id": principal},
+                "action": {"type": "Action", "id": deed.action},
+                "resource": {"type": each.kind, "id": each.name},
+                "context": {**each.context, **counted},
+            }
+            for each in deed.requests()
+        ]
+        try:
+            told: list[Any] = is_authorized_batch(
+                asked, PolicySet.from_str(self.text), list(self.people.entities), SCHEMA
+            )
+        except UnicodeEncodeError:  # half a surrogate, which no text of Cedar's can hold
+            raise PolicyError("the request is not Unicode", "Name the source otherwise.") from None
+        return told
+
+    def _lacks(self, principal: str, deed: Deed, approvals: int) -> int:
+        if deed.action not in APPROVABLE:
+            return 0
+        more = range(1, AT_MOST - approvals + 1)
+        enough = (all(map(_permits, self._told(principal, deed, approvals + n))) for n in more)
+        return next((n for n, is_enough in zip(more, enough, strict=True) if is_enough), 0)
+
+    def _denial(self, principal: str, request: Request, answer: Any) -> str:
+        what = f"{principal} may not {request.words}"
         if answer.diagnostics.errors:
             return f"{what}: {'; '.join(answer.diagnostics.errors)}"
         rules = [self.rules[key] for key in _reasons(answer)]
         if not rules:
             within = ", ".join(self.people.of(principal)) or "none"
-            return f"{what}: nothing in {self.path} permits it (groups of {principal}: {within})"
+            return f"{what}: nothing in {self.path} permits it (groups of {principal}: {within})."
         reasons = "".join(f" {each.reason}" for each in rules if each.reason)
         return f"{what}: {', '.join(map(str, rules))} of {self.path} forbids it.{reasons}"
 
@@ -190,65 +206,8 @@ class Policy:
         return f"Ask {owner}, who can change {self.path}."
 
 
-def authorise(principal: str, template: str, sources: Sequence[str], policy: Path | None) -> None:
-    """Let a run pass, or refuse it, and record which.
-
-    Parameters
-    ----------
-    principal
-        The name of the user.
-    template
-        Its name, or the path of a notebook that is none of the library's.
-    sources
-        What it is told to open.
-    policy
-        A file or folder; ``None`` where there is no policy, and everything is allowed then.
-
-    Raises
-    ------
-    PolicyError
-        If it is denied, the policy cannot be used, or the decision cannot be recorded. Says which
-        policy forbids it, or that none permits it, and who can change that.
-
-    Notes
-    -----
-    The decision is appended to the audit trail named by ``AIOPSLAB_AUDIT``, else ``audit.jsonl``
-    beside the policy.
-    """
-    if policy is None:
-        return
-    request = {"principal": principal, "template": template}
-    try:
-        known = Policy.read(policy)
-        decision = known.decide(principal, template, sources)
-    except PolicyError as error:
-        _record(policy, error, request)
-        raise
-    refusal = None if decision.allowed else PolicyError(decision.why, decision.remedy)
-    asked = [str(each) for each in decision.sources]
-    said = {"rules": list(decision.rules), "why": decision.why, "policy": known.digest}
-    _record(policy, refusal, request | {"sources": asked} | said)
-    if refusal:
-        raise refusal
-
-
-def trail_of(policy: Path) -> Path:
-    """Return where decisions of a policy are recorded."""
-    told = os.environ.get(TRAIL_VARIABLE)
-    return Path(told) if told else (policy if policy.is_dir() else policy.parent) / TRAIL
-
-
-def _record(policy: Path, refusal: PolicyError | None, content: Mapping[str, Any]) -> None:
-    """Record a decision; one that cannot be is a denial."""
-    why = {"why": refusal.problem} if refusal else {}
-    try:
-        decision = "deny" if refusal else "permit"
-        Trail(trail_of(policy)).append("run", decision=decision, **{**content, **why})
-    except AuditError as error:
-        before = f"{refusal.problem}\n" if refusal else ""
-        problem = f"{before}the decision cannot be recorded: {error.problem}"
-        remedy = refusal.remedy if refusal else f"Name another file by {TRAIL_VARIABLE}."
-        raise PolicyError(problem, remedy) from None
+def _permits(answer: Any) -> bool:
+    return bool(answer.allowed) and not answer.diagnostics.errors
 
 
 def _reasons(answer: Any) -> list[str]:
@@ -279,8 +238,8 @@ def _rules(text: str, file: Path) -> dict[str, Rule]:
     if wrong:
         raise PolicyError(
             f"the policy {file} says what cannot be: {'; '.join(wrong)}",
-            "Users are User in Group, templates are Template, the action is Action run, and "
-            "context.source has scheme, host and url.",
+            'Name the action first, such as action == Action::"run": what a rule may ask of the '
+            "context depends on it; see docs/governance.md.",
         )
     return rules
 

@@ -97,6 +97,7 @@ def follow(
     alias: str,
     versions: Mapping[str, int],
     tracking_uri: str | None = None,
+    data: str = "",
 ) -> Promotion | None:
     """Move an alias to where a decision says.
 
@@ -111,6 +112,8 @@ def follow(
         Numbers in the registry, by the names of the prompts that were compared.
     tracking_uri
         Of the MLflow server.
+    data
+        Digest of the items, for the audit trail.
 
     Returns
     -------
@@ -131,11 +134,10 @@ def follow(
             did_you_mean(decision.prompt, list(versions)),
         )
     check_compared(name, alias, versions, tracking_uri)
-    moved = promote(name, alias, versions[decision.prompt], tracking_uri)
-    if decision.choice == "baseline" and moved.has_moved:  # what was taken back is no way back
-        with refusing(f"prompts:/{name}@{alias}"):
-            Aliases(connect(tracking_uri), "prompt", name).forget(alias)
-    return moved
+    with refusing(f"prompts:/{name}@{alias}"):
+        aliases = Aliases(connect(tracking_uri), "prompt", name)
+        move = aliases.promote if decision.choice == "candidate" else aliases.restore
+        return move(alias, versions[decision.prompt], data)
 
 
 def check_compared(

@@ -108,6 +108,7 @@ def gate(
       aiopslab prompts gate --baseline long.md --candidate short.md --items questions.csv
         --endpoint https://host/v1 --model NAME --saves input_tokens
     """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.governance.canonical import sha256
     from aiopslab.prompts.aliases import check_compared, follow
     from aiopslab.prompts.evaluation import evaluate
     from aiopslab.prompts.items import open_items, open_prompts
@@ -146,7 +147,8 @@ def gate(
     analysis = analyse(run, table, scorers, metrics, saves=saves, confidence=confidence)
     moved = None
     if set_alias:
-        moved = follow(analysis.decision, name, set_alias, versions, tracking_uri)
+        data = sha256(table.astype(str).to_dict("list"))
+        moved = follow(analysis.decision, name, set_alias, versions, tracking_uri, data)
     told = _decided(analysis, candidate, baseline, moved)
     alias = stays(set_alias, name, moved)
     _end(told, chain(_lines(analysis), indented([alias] if alias else [])), written)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiopslab.errors import AIOpsLabError, PromptError, did_you_mean
+from aiopslab.governance.errors import AuditError, Denied
 from aiopslab.mlflow_server import connect, without_credentials
 from aiopslab.prompts.prompt import Prompt
 
@@ -247,6 +248,8 @@ def refusing(uri: str) -> Iterator[None]:
 
     try:
         yield
+    except (Denied, AuditError):
+        raise
     except AIOpsLabError as error:
         raise PromptError(error.problem, error.remedy) from None
     except ValidationError as error:

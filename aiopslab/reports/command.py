@@ -24,6 +24,7 @@ Exit codes
   1    the report failed; what there is of it is kept and marked
   2    a wrong command or parameter; nothing was started
   3    the verdict reached the level of --fail-on
+  4    a policy does not permit it; nothing was started
   130  interrupted; what there is of the report is kept (143: by SIGTERM)
 """
 

@@ -1,7 +1,6 @@
 """One run: a template, its parameters, a kernel; then a notebook, a page and a record."""
 
 import json
-import os
 import platform
 import re
 from collections.abc import Mapping
@@ -15,10 +14,11 @@ from typing import Any
 from aiopslab.errors import ReportError
 from aiopslab.findings import VERDICT_MIME, Verdict
 from aiopslab.reports import gallery, secrets, tracking
-from aiopslab.reports.catalogue import FOLDERS, Template
+from aiopslab.reports.catalogue import Template
 from aiopslab.reports.execution import USUAL, Limits, Outcome, Progress, execute
 from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.parameters import validate
+from aiopslab.reports.permission import permitted
 from aiopslab.reports.record import (
     BY_HAND,
     NOTEBOOK,
@@ -36,7 +36,6 @@ from aiopslab.reports.scan import Scanner
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
 PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
-POLICY_VARIABLE = "AIOPSLAB_POLICY"
 
 
 def run(
@@ -77,7 +76,7 @@ def run(
         If the values do not fit; nothing has been started or written then.
     SecretError
         If a secret is not where its reference points; nothing has been started then either.
-    PolicyError
+    Denied
         If a policy does not let this user run it on these sources; nothing has been started.
     ReportError
         If the folder cannot be written. Where that shows when the report is done, it is a
@@ -86,7 +85,20 @@ def run(
         After an interruption, when what there is of the report has been written.
     """
     parameters = validate(template.parameters, values)
-    _authorise(template, parameters)
+    with permitted(template, parameters) as tell:
+        record = _run(template, parameters, folder, progress, origin, limits)
+        tell(record)
+    return record
+
+
+def _run(
+    template: Template,
+    parameters: dict[str, Any],
+    folder: Path,
+    progress: Progress,
+    origin: Origin,
+    limits: Limits,
+) -> Record:
     scanner = Scanner(secrets.known(template.parameters, parameters, _sources(template)))
     record = _begun(template, parameters, origin, scanner)
     write(record, folder)
@@ -110,32 +122,6 @@ def run(
         record = _publish(record, notebook, folder, scanner, interruption)
         interruption.answer()
     return record
-
-
-def _authorise(template: Template, parameters: Mapping[str, Any]) -> None:
-    policy = os.environ.get(POLICY_VARIABLE)
-    if not policy:
-        return
-    from aiopslab.governance import authorise, is_place, user
-
-    is_ours = template.path.parent in FOLDERS
-    sources = [
-        source
-        for parameter in template.parameters
-        if not parameter.is_secret
-        for source in _texts(parameters[parameter.name])
-        if "sources." in parameter.annotation or is_place(source)
-    ]
-    name = template.name if is_ours else str(template.path.resolve())
-    authorise(user(), name, sources, Path(policy))
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return _texts([*value.values()])
-    if isinstance(value, list):
-        return [text for each in value for text in _texts(each)]
-    return [value] if isinstance(value, str) else []
 
 
 def _begun(

@@ -55,7 +55,7 @@ def open_sides(
             "Register the candidate as a version of the index that is in use.",
         )
     with refusing(candidate):
-        aliases = Aliases(connect(tracking_uri), "model", new.name)
+        aliases = Aliases(connect(tracking_uri), "index", new.name)
         if old is not None:
             aliases.check(alias, (new.version, old.version))
     return Sides(aliases, new.version, None if old is None else old.version)
@@ -65,4 +65,4 @@ def promote(name: str, alias: str, version: int, tracking_uri: str | None = None
     """Point an alias at a version, and keep where it was; raises as `read_version` does."""
     found = read_version(f"{SCHEME}{name}/{version}", tracking_uri)
     with refusing(found.uri):
-        return Aliases(connect(tracking_uri), "model", name).promote(alias, found.version)
+        return Aliases(connect(tracking_uri), "index", name).promote(alias, found.version)

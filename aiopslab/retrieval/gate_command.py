@@ -109,6 +109,7 @@ def gate(
       aiopslab retrieval gate docs/ questions.jsonl --baseline indexes:/docs@production
         --candidate indexes:/docs/7 --set-alias production
     """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.governance.canonical import sha256
     from aiopslab.retrieval.aliases import open_sides
     from aiopslab.retrieval.documents import open_corpus
     from aiopslab.retrieval.gate import Bound
@@ -148,6 +149,7 @@ def gate(
             moving.baseline,
             is_promoted=word == "promote",
             is_worse=found.compared == "failed",
+            data=sha256(truth.questions["text"].tolist()),
         )
     reasons = (headline, *found.reasons())
     told = Decided("index", word, candidate, baseline, reasons, tuple(_measured(found)), moved)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aiopslab.errors import AIOpsLabError, RetrievalError
+from aiopslab.governance.errors import AuditError, Denied
 from aiopslab.mlflow_aliases import ABSENT
 from aiopslab.mlflow_server import connect, without_credentials
 from aiopslab.retrieval.configuration import Configuration, configuration_from
@@ -249,6 +250,8 @@ def refusing(uri: str) -> Iterator[None]:
     """Turn what MLflow raises into an error with a next step."""
     try:
         yield
+    except (Denied, AuditError):
+        raise
     except AIOpsLabError as error:
         raise RetrievalError(error.problem, error.remedy) from None
     except Exception as error:  # of the server, the store and the way there

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiopslab.runbooks.approval import Approval
+    from aiopslab.governance.approval import Approval
     from aiopslab.runbooks.audit import AuditLog
     from aiopslab.runbooks.catalogue import Action, Catalogue, built_in, load_catalogue
     from aiopslab.runbooks.execution import Outcome, execute, undo_of
@@ -33,7 +33,7 @@ __all__ = [
     "plan",
     "undo_of",
 ]
-_MODULES = ("catalogue", "planning", "step", "approval", "audit", "executors", "execution")
+_MODULES = ("catalogue", "planning", "step", "audit", "executors", "execution")
 
 
 def __getattr__(name: str) -> Any:

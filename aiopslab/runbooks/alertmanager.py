@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from aiopslab.errors import SourceError
-from aiopslab.runbooks.approval import Approval
+from aiopslab.governance.approval import Approval
 from aiopslab.runbooks.catalogue import built_in
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Sight

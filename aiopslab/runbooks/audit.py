@@ -29,8 +29,6 @@ class AuditLog(Trail):
     >>> folder.cleanup()
     """
 
-    patience_s = 60.0  # another deed may take that long
-
     def append(
         self, event: str, *, step: str = "", approval: str = "", **content: Any
     ) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _execute(
     pairs: tuple[str, ...] = (),
 ) -> None:
     """Do a step or show it, and say what to do next."""
-    from aiopslab.runbooks.approval import Approval
+    from aiopslab.governance.approval import Approval
     from aiopslab.runbooks.audit import AuditLog
     from aiopslab.runbooks.execution import execute
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiopslab.governance.errors import AuditError
-from aiopslab.runbooks.approval import Approval
+from aiopslab.governance.approval import Approval
+from aiopslab.governance.authorisation import doing
+from aiopslab.governance.deeds import Move, Remediation
+from aiopslab.governance.errors import AuditError, Denied
 from aiopslab.runbooks.audit import AuditLog, Event
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Executor, Executors, Sight, default_executors
@@ -75,6 +77,8 @@ def execute(
 
     Raises
     ------
+    Denied
+        If a policy does not permit it, or the approval is of another step or too old.
     Refused
         If it is not approved, has no executor, or its precondition does not hold (any more).
     AuditError
@@ -105,7 +109,7 @@ def execute(
         audit.check()  # one that was changed stops everything
         try:
             return _act(step, _approved(step, approval), audit, executor_of(step))
-        except Refused as refusal:
+        except Denied as refusal:
             audit.append(
                 "refused",
                 step=step.digest,
@@ -192,6 +196,16 @@ def _finishes(record: Mapping[str, Any], approval: Approval) -> bool:
     return bool(record["event"] == "finished" and record["approval"] == approval.digest)
 
 
+def _deed(step: Step) -> Move | Remediation:
+    """Return a step as a policy is asked about it: an alias is moved by whatever way."""
+    if step.action.executor != "mlflow-alias":
+        return Remediation(step.action.name, step.service, step.digest)
+    version, now = step.values["version"], step.values["current"]
+    is_back = int(version) < int(now)
+    model, alias = f"models:/{step.values['model']}", step.values["alias"]
+    return Move("rollback" if is_back else "promote", model, alias, version)
+
+
 @dataclass(frozen=True)
 class _Deed:
     """A step about to be done, with a record before and one after."""
@@ -203,10 +217,16 @@ class _Deed:
     sight: Sight
 
     def do(self) -> Outcome:
-        """Record what is intended, act, and record what became of it."""
-        self._record("started")
+        """Record what is intended, act if a policy permits it, and record what became of it."""
+        reason = without_secrets(self.approval.reason)
+        with doing(_deed(self.step), by=self.approval.by, reason=reason):
+            self._record("started")
+            after = self._act()
+        return self.finish(after, "Done.", True)
+
+    def _act(self) -> Mapping[str, Any]:
         try:
-            after = self.executor.act(self.step, self.approval)
+            return self.executor.act(self.step, self.approval)
         except Exception as error:
             self._record("failed", why=str(error))
             if isinstance(error, RunbookError):
@@ -215,7 +235,6 @@ class _Deed:
                 f"{self.step.action.name} failed: {without_secrets(str(error))}",
                 "It may have been done in part: look before you try again.",
             ) from error
-        return self.finish(after, "Done.", True)
 
     def finish(self, after: Mapping[str, Any], says: str, acted: bool) -> Outcome:
         """Record the state after it, and the step that takes it back."""

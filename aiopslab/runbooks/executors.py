@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiopslab.errors import did_you_mean
-from aiopslab.runbooks.approval import Approval
+from aiopslab.governance.approval import Approval
 from aiopslab.runbooks.errors import RunbookError
 from aiopslab.runbooks.step import Step
 

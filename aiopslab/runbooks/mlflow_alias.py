@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aiopslab.governance.approval import Approval
 from aiopslab.mlflow_server import configure, connect
-from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Sight
 from aiopslab.runbooks.redaction import without_secrets

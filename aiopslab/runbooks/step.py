@@ -1,12 +1,12 @@
 """One step of a plan: an action with its values, and why it is proposed."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from aiopslab.errors import did_you_mean
+from aiopslab.governance.canonical import canonical, sha256
 from aiopslab.runbooks.catalogue import RISK_LEVELS, Action, validated
 from aiopslab.runbooks.errors import RunbookError
 from aiopslab.runbooks.template import check_value, fill, holes, render
@@ -138,7 +138,7 @@ class Step:
     @property
     def digest(self) -> str:
         """SHA-256 of all of it, by which an approval is bound to it."""
-        return hashlib.sha256(canonical(self.to_json())).hexdigest()
+        return sha256(self.to_json())
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -166,8 +166,3 @@ class Step:
         """
         step: Step = validated(Step, plain, "the step")
         return step
-
-
-def canonical(plain: Any) -> bytes:
-    """Write JSON in the one way that its digest is taken of."""
-    return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -1,13 +1,15 @@
 """Who may run what: permitted, denied with the reason, and never by a policy that is broken."""
 
 import json
+import os
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from aiopslab.governance import Policy, PolicyError, authorise
-from aiopslab.governance.audit import Trail
+from aiopslab.governance import Denied, Policy, Run, Trail
+from aiopslab.governance import authorise as asked
 
 POLICY = """\
 // Samples are for all, metrics for those on call.
@@ -39,8 +41,13 @@ def folder(tmp_path):
     return tmp_path
 
 
+def authorise(principal, template, sources, policy):
+    with patch.dict(os.environ, {} if policy is None else {"AIOPSLAB_POLICY": str(policy)}):
+        asked(Run(template, tuple(sources)), principal)
+
+
 def refusal(*request):
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(Denied) as caught:
         authorise(*request)
     return str(caught.value)
 
@@ -93,7 +100,8 @@ def test_every_source_must_be_permitted(folder):
 def test_a_run_without_a_source_is_one_of_the_scheme_none(folder):
     assert "no source" in refusal("bob", "drift", [], folder)
     (folder / "policy.cedar").write_text(
-        'permit (principal, action, resource) when { context.source.scheme == "none" };'
+        'permit (principal, action == Action::"run", resource)'
+        'when { context.source.scheme == "none" };'
     )
     authorise("bob", "drift", [], folder)
 
@@ -154,7 +162,8 @@ def test_a_name_that_is_no_text_is_denied_and_recorded(folder):
         ('permit (principal, action == Action::"rum", resource);', 'Action::"rum"'),
         ('permit (principal in Team::"x", action, resource);', "Team"),
         (
-            'permit (principal, action, resource) when { context.source.schem == "a" };',
+            'permit (principal, action == Action::"run", resource)'
+            'when { context.source.schem == "a" };',
             "schem",
         ),
         ("forbid (principal, action, resource == ?resource);", "?slot"),
@@ -210,7 +219,7 @@ def test_a_decision_that_cannot_be_recorded_is_a_denial(folder, monkeypatch):
 
 
 def test_a_file_alone_is_a_policy_too(folder):
-    decision = Policy.read(folder / "policy.cedar").decide("bob", "drift", ["sample://x"])
+    decision = Policy.read(folder / "policy.cedar").decide("bob", Run("drift", ("sample://x",)))
     assert decision.allowed and decision.rules == ("samples-for-all",)
 
 
@@ -229,16 +238,16 @@ def test_the_command_checks_and_explains(folder, aiopslab):
 
 
 def test_the_example_of_the_documentation_decides_as_it_says(tmp_path):
-    text = (Path(__file__).parents[2] / "docs" / "factory" / "access.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "governance.md").read_text()
     policy, people, *_ = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
     (tmp_path / "policy.cedar").write_text(policy)
     (tmp_path / "groups.yml").write_text(people)
     known = Policy.read(tmp_path)
-    metrics = ["prometheus+https://metrics.example.com/x"]
-    assert known.decide("eve", "drift", ["sample://no-fault"]).allowed
-    assert known.decide("bob", "drift", metrics).allowed
-    assert not known.decide("bob", "overview", metrics).allowed
-    assert not known.decide("eve", "drift", metrics).allowed
-    denied = known.decide("bob", "prompt_ab", ["sample://no-fault"])
+    metrics = ("prometheus+https://metrics.example.com/x",)
+    assert known.decide("eve", Run("drift", ("sample://no-fault",))).allowed
+    assert known.decide("bob", Run("drift", metrics)).allowed
+    assert not known.decide("bob", Run("overview", metrics)).allowed
+    assert not known.decide("eve", Run("drift", metrics)).allowed
+    denied = known.decide("bob", Run("prompt_ab", ("sample://no-fault",)))
     assert denied.remedy.startswith("Ask llm-team@example.com")
     assert denied.why.partition(" of ")[0] in text

@@ -24,7 +24,7 @@ def made(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         (tmp_path / name / "calls.csv").write_text("a")
     (tmp_path / "policy.cedar").write_text(
-        f'@id("ours") permit (principal == User::"{user()}", action, '
+        f'@id("ours") permit (principal == User::"{user()}", action == Action::"run", '
         f'resource == Template::"{notebook}") when {{\n'
         f'context.source.scheme == "none" || context.source.url like "file://{tmp_path}/ours/*" }};'
     )
@@ -54,8 +54,13 @@ def test_a_refused_run_starts_and_writes_nothing(made, values):
 
 def test_a_permitted_run_runs_and_is_recorded(made):
     assert asked(made, calls="ours/calls.csv").status == "finished"
-    (record,) = Trail(made / "audit.jsonl").records()
-    assert record["sources"] == [f"file://{made}/ours/calls.csv"]
+    permitted, done = Trail(made / "audit.jsonl").records()
+    for each in (permitted, done):
+        assert each["sources"] == [f"file://{made}/ours/calls.csv"]
+        assert (each["event"], each["principal"]) == ("run", user())
+    assert (permitted["decision"], permitted["rules"]) == ("permit", ["ours"])
+    assert (done["decision"], done["status"]) == ("done", "finished")
+    assert (made / "reports" / done["run"]).is_dir()
 
 
 def test_nobody_becomes_another_by_a_variable(made, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from aiopslab.runbooks.approval import Approval
+from aiopslab.governance.approval import Approval
 from aiopslab.runbooks.audit import AuditLog
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.execution import execute, undo_of

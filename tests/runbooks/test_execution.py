@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiopslab.governance.errors import AuditError
+from aiopslab.governance.approval import Approval
+from aiopslab.governance.errors import AuditError, Denied
 from aiopslab.runbooks import Step, built_in
-from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.audit import AuditLog
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.execution import execute, undo_of
@@ -54,7 +54,7 @@ def test_without_a_valid_approval_nothing_is_ever_asked(noted, audit, approval):
             of = silence_step(noted.address, "Other").digest
         approval = Approval(approval.by, approval.reason, approval.at, of)
     noted.requests.clear()
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(Denied) as raised:
         execute(step, approval, audit, dry_run=False)
     assert raised.value.remedy
     assert noted.requests == []
@@ -74,12 +74,12 @@ def test_a_dry_run_only_asks(noted, audit):
 
 @pytest.mark.parametrize(("by", "reason"), [("", "x"), ("x", " "), ("x", "a\nb"), ("\x1b[2J", "x")])
 def test_an_approval_says_who_and_why(by, reason):
-    with pytest.raises(Refused, match="approval"):
+    with pytest.raises(Denied, match="approval"):
         Approval(by, reason, datetime.now(UTC), "5" * 64)
 
 
 def test_an_approval_has_a_zone():
-    with pytest.raises(Refused, match="without a zone"):
+    with pytest.raises(Denied, match="without a zone"):
         Approval(*BY, datetime(2026, 3, 1), "5" * 64)  # noqa: DTZ001
 
 

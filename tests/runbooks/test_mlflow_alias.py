@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from aiopslab.governance.approval import Approval
 from aiopslab.runbooks import Step, built_in
-from aiopslab.runbooks.approval import Approval
 from aiopslab.runbooks.audit import AuditLog
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.execution import execute, undo_of
