@@ -60,9 +60,12 @@ def wrapped(*lines: object) -> str:
     'auth<br>a &lt; b'
     """
     texts = (_cut(_printable(line), WHOLE) for line in lines)
-    return "<br>".join(
-        _escaped(part) for text in texts for part in textwrap.wrap(text, HOVER_WIDTH)
-    )
+    return "<br>".join(_escaped(part) for text in texts if text for part in _parts(text))
+
+
+def _parts(text: str) -> list[str]:
+    """Break a text on one line where it is too wide."""
+    return [text] if len(text) <= HOVER_WIDTH else textwrap.wrap(text, HOVER_WIDTH)
 
 
 def joined(*parts: object) -> str:

@@ -152,7 +152,8 @@ def of_alerts(alerts: pd.DataFrame | None) -> Lane:
 
 def utc(times: Iterable[object]) -> pd.DatetimeIndex:
     """Return times in UTC, which is the zone of those that name none."""
-    return pd.DatetimeIndex(pd.to_datetime(pd.Index(list(times)), utc=True)).as_unit("us")
+    known = pd.Index(times if isinstance(times, pd.Index | pd.Series) else list(times), name=None)
+    return pd.DatetimeIndex(pd.to_datetime(known, utc=True)).as_unit("us").rename(None)
 
 
 def _items(

@@ -1,7 +1,5 @@
 """What lies within a window of time, as tables: log lines, slow paths, alerts, changes, ranking."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 
@@ -44,8 +42,10 @@ class WindowTables:
 
     def __init__(self, frames: Frames, case: Case) -> None:
         logs = frames.get("logs", pd.DataFrame(columns=LINE[:4]))
-        self._logs = logs[[each for each in LINE if each in logs.columns]]
-        self._numbers, self._services = pd.factorize(self._logs["service"])
+        # Few names are looked through sooner than a million lines of them.
+        self._logs = logs[[each for each in LINE if each in logs.columns]].astype(
+            {"service": "category"}
+        )
         spans = case.spans[~case.spans["is_quiet"]].sort_values(
             ["begun", "trace_id"], kind="stable", ignore_index=True
         )
@@ -73,9 +73,8 @@ class WindowTables:
         low, high = _between(self._logs["timestamp"], start, end)
         if service is None:
             return self._logs.iloc[low:high]
-        known = np.flatnonzero(self._services == service)
-        number = int(known[0]) if len(known) else -1
-        return self._logs.iloc[low + np.flatnonzero(self._numbers[low:high] == number)]
+        of_it = self._logs["service"].iloc[low:high] == service
+        return self._logs.iloc[low + np.flatnonzero(of_it)]
 
     def paths(
         self, start: pd.Timestamp, end: pd.Timestamp, service: str | None = None
@@ -179,13 +178,13 @@ def extremes(series: pd.DataFrame) -> pd.DataFrame:
     rows = len(series)
     if rows <= 2 * STRETCHES:
         return series
-    values = series.to_numpy(dtype=float)
+    # A stretch has one row more or less than another; its last stands in for the one it lacks.
     edges = np.linspace(0, rows, STRETCHES + 1, dtype=int)
+    first, size = edges[:-1, None], np.diff(edges)[:, None]
+    places = first + np.minimum(np.arange(size.max()), size - 1)
+    values = series.to_numpy(dtype=float)[places]  # (stretches, rows, series)
     kept = [
-        low + place
-        for low, high in pairwise(edges)
-        for part in (np.nan_to_num(values[low:high], nan=np.inf), -values[low:high])
-        for place in np.nan_to_num(part, nan=np.inf).argmin(axis=0)
+        first + np.where(np.isnan(part), np.inf, part).argmin(axis=1) for part in (values, -values)
     ]
     return series.iloc[np.unique(kept)]
 

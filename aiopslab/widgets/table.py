@@ -158,10 +158,19 @@ def _places(frame: pd.DataFrame, text: str, columns: Sequence[str]) -> Any:
         return np.arange(len(frame))
     found = np.zeros(len(frame), dtype=bool)
     for column in columns:
-        # Arrow looks through a million lines in a tenth of the time of Python.
-        body = frame[column].astype("string[pyarrow]")
-        found |= body.str.contains(text, case=False, regex=False).fillna(False).to_numpy(dtype=bool)
+        values = frame[column]
+        if isinstance(values.dtype, pd.CategoricalDtype):  # each text is looked at once
+            is_in = _contains(values.cat.categories.to_series(), text)
+            found |= np.append(is_in, False)[values.cat.codes]  # a missing one has the code -1
+        else:
+            found |= _contains(values, text)
     return np.flatnonzero(found)
+
+
+def _contains(values: pd.Series, text: str) -> np.ndarray:
+    # Arrow looks through a million lines in a tenth of the time of Python.
+    found = values.astype("string[pyarrow]").str.contains(text, case=False, regex=False)
+    return found.fillna(False).to_numpy(dtype=bool)
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -182,6 +182,16 @@ def test_tables_of_nothing_and_of_odd_things(frame):
     assert paged.pages == 1 and str(len(frame)) in paged.status.value
 
 
+def test_names_in_a_category_are_found_as_texts_are():
+    lines = pd.DataFrame(
+        {"service": ["auth", None, "cache", "auth"], "body": ["x", "auth", "y", "z"]}
+    )
+    for frame in (lines, lines.astype({"service": "category"})):
+        paged = PagedTable(frame, "lines", searched=["service", "body"])
+        paged.search.value = "AUTH"
+        assert paged.status.value == "rows 1 to 3 of 3 (of 4)"
+
+
 def test_pages_hold_every_row_once_and_searching_finds_each():
     frame = pd.DataFrame({"body": [f"line {n}" for n in range(107)], "number": range(107)})
     paged, seen = PagedTable(frame, "lines", rows=10, searched=["body"]), []
