@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from aiopslab.overview.investigation import Investigation, investigate
     from aiopslab.overview.preparation import Prepared, prepare, tiles
     from aiopslab.overview.shift import Shift
+    from aiopslab.overview.spending.analysis import spend
+    from aiopslab.overview.spending.result import Spending
     from aiopslab.overview.targets import REHEARSAL, Targets
     from aiopslab.overview.tile import Tile
     from aiopslab.overview.timeline import Timeline
@@ -25,12 +27,14 @@ _HOMES = {
     "Prepared": "preparation",
     "REHEARSAL": "targets",
     "Shift": "shift",
+    "Spending": "spending.result",
     "Targets": "targets",
     "Tile": "tile",
     "Timeline": "timeline",
     "gather": "gathering",
     "investigate": "investigation",
     "prepare": "preparation",
+    "spend": "spending.analysis",
     "tiles": "preparation",
 }
 
@@ -42,12 +46,14 @@ __all__ = [
     "Overview",
     "Prepared",
     "Shift",
+    "Spending",
     "Targets",
     "Tile",
     "Timeline",
     "gather",
     "investigate",
     "prepare",
+    "spend",
     "tiles",
 ]
 

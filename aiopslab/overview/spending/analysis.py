@@ -1,6 +1,7 @@
 """The analysis of spending: calls in, where their money went and what would save out."""
 
 import math
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -14,6 +15,7 @@ from aiopslab.overview.spending.outlook import burned
 from aiopslab.overview.spending.prices import Prices
 from aiopslab.overview.spending.result import Spending
 from aiopslab.overview.spending.savings import Terms, weigh
+from aiopslab.sources.evidence import noting
 from aiopslab.statistics.outcomes import MARGIN
 
 
@@ -110,8 +112,10 @@ def spend(
         seed,
     )
     ahead = _duration("horizon", horizon)
-    since = None if begin is None else to_utc(pd.Series([begin]), "begin").iloc[0]
+    with noting() as assumed:
+        since = None if begin is None else to_utc(pd.Series([begin]), "begin").iloc[0]
     ledger = read(calls, prices)
+    ledger = replace(ledger, notes=(*assumed, *ledger.notes))
     inputs = lengths(ledger, confidence, seed)
     return Spending(
         ledger,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BARS = 6  # of a column; what is left is one more
 ROW, GAP = 28, 46  # pixels
-NAME = 30  # characters
+NAME, LINE = 30, 42  # characters of a name, and of what a change is called
 _COLOURS = {"not worse": GREEN, "not enough data": OCHRE, "worse": VERMILION}
 _SYMBOLS = {"not worse": "circle", "not enough data": "circle-open", "worse": "x"}
 
@@ -130,7 +130,7 @@ def savings_figure(savings: tuple[Saving, ...], period: str) -> "go.Figure":
         if not _is_told(each):
             figure.add_annotation(
                 **{"x": 0, "y": at, "xref": "x", "xanchor": "left", "showarrow": False},
-                **{"text": "not enough data to tell", "font": {"size": 12}},
+                **{"text": "not enough data to tell", "font": {"size": 12}, "xshift": 8},
             )
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
     figure.update_yaxes(
@@ -219,8 +219,8 @@ def _name(what: str) -> str:
     """Write the name of a change on up to two lines, so that a figure keeps room."""
     head, joint, tail = what.partition(" instead of ")
     if joint:
-        return f"{shortened(head, NAME)}<br>instead of {shortened(tail, NAME - 11)}"
-    return shortened(what, 38)
+        return f"{shortened(head, LINE)}<br>instead of {shortened(tail, LINE - 11)}"
+    return shortened(what, LINE)
 
 
 def _ends(burn: Burn) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -47,7 +47,7 @@ def burned(
         now,
         spent,
         int((inside & ~ledger.known).sum()),
-        _spent_within(forecast, min(horizon, forecast.reach), edges),
+        _spent_within(forecast, horizon, edges),
         _in_all(forecast, spent, end - now, edges),
         outlook,
         when[0],
@@ -103,8 +103,10 @@ def _at(steps: float, now: pd.Timestamp, width: pd.Timedelta) -> pd.Timestamp:
 
 
 def _spent_within(forecast: Forecast, ahead: pd.Timedelta, edges: list[float]) -> Effect:
-    name = f"spending of the next {spoken(ahead)}"
-    return _effect(name, forecast.by(ahead), edges) if len(forecast.paths) else _untold(name)
+    within = min(ahead, forecast.reach)
+    short = f", as far of {spoken(ahead)} as can be foretold" if within < ahead else ""
+    name = f"spending of the next {spoken(within)}{short}"
+    return _effect(name, forecast.by(within), edges) if len(forecast.paths) else _untold(name)
 
 
 def _in_all(forecast: Forecast, spent: float, rest: pd.Timedelta, edges: list[float]) -> Effect:

@@ -203,20 +203,26 @@ class Spending:
             actions.append("Give the prices of the models whose calls have no cost.")
         return tuple(actions)
 
+    def _shown(self, column: str) -> str:
+        """Return who takes the most money by a column, as HTML."""
+        table = self.by(column)
+        columns = [column, "calls", "cost_usd", "share", "query_usd", "low", "high", "unknown"]
+        more = len(table) - SHOWN
+        rest = f"<p><small>and {more:,} more</small></p>" if more > 0 else ""
+        return _html(table.head(SHOWN)[columns]) + rest
+
     def __repr__(self) -> str:
         spent = value_of(float(np.nansum(self.ledger.cost)), "USD")
         return f"Spending({len(self.ledger.calls):,} calls, {spent}, budget: {self.burn.outlook})"
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{escape(each)}</li>" for each in self.notes)
-        money = self.table()
-        more = len(money) - SHOWN
-        rest = f"<p><small>and {more:,} more</small></p>" if more > 0 else ""
+        money = "".join(map(self._shown, self.dimensions))
+        recorded = f"as {spoken(self.ledger.span)} of calls were recorded"
         return (
             '<section class="aiopslab-spending">'
             f"<p>{escape(self.burn.sentence)}</p>"
-            f"{_html(money.head(SHOWN))}{rest}"
-            f"<h4>What would save, USD in {escape(spoken(self.period))}</h4>"
+            f"{money}<h4>What would save, USD in {escape(spoken(self.period))}, {recorded}</h4>"
             f"{_html(self.savings().head(SHOWN))}"
             + (f"<ul>{notes}</ul>" if notes else "")
             + "</section>"

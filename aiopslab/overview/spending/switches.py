@@ -1,5 +1,6 @@
 """Switches: another model or another prompt, of those that were recorded, for the calls of one."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ Bools = npt.NDArray[np.bool_]
 
 KINDS: dict[str, Kind] = {"model": "cheaper model", "prompt_version": "shorter prompt"}
 SUBJECTS, ALTERNATIVES, STRATA = 4, 8, 20  # at most, those with the most money and calls
+_VERSION = re.compile(r"[-_/.:@ ]*v?[0-9][0-9.]*$", re.IGNORECASE)
 LATELY = 0.1  # of the time: what was not called since is not in use
 
 
@@ -111,7 +113,8 @@ def switches(ledger: Ledger, column: str) -> tuple[tuple[Switch, ...], str]:
     Returns
     -------
     tuple
-        Each in use with each that cost less a call where both were called; and where there is none
+        Each in use with each that cost less a call where both were called, of prompts those of one
+        name; and where there is none
         for want of records, the one in use that costs the most, else an empty text.
     """
     codes, names = ledger.codes(column)
@@ -129,9 +132,9 @@ def switches(ledger: Ledger, column: str) -> tuple[tuple[Switch, ...], str]:
     found, was_compared = [], False
     for one in subjects[:SUBJECTS]:
         for other in others[:ALTERNATIVES]:
-            if other == one:
-                continue
             told = [str(names[column].iloc[each]) for each in (one, other)]
+            if other == one or not _does_the_same(column, *told):
+                continue
             switch = _switch(
                 ledger, column, (told[0], told[1]), codes == one, codes == other, strata
             )
@@ -142,6 +145,14 @@ def switches(ledger: Ledger, column: str) -> tuple[tuple[Switch, ...], str]:
                 found.append(switch)
     lacking = str(names[column].iloc[subjects[0]]) if subjects and not was_compared else ""
     return tuple(found), lacking
+
+
+def _does_the_same(column: str, one: str, other: str) -> bool:
+    """Whether one could stand in for the other: a prompt for one of the same name only.
+
+    A version is a name and a number, such as ``support/7``, ``answer-v3``, or a number alone.
+    """
+    return column == "model" or _VERSION.sub("", one) == _VERSION.sub("", other)
 
 
 def _beside(ledger: Ledger, column: str) -> list[str]:
