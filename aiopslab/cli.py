@@ -30,6 +30,7 @@ LATE = {
     "run-all": "aiopslab.plans.plan_command",
     "schedule": "aiopslab.plans.schedule_command",
     "serve": "aiopslab.sharing.share_command",
+    "spending": "aiopslab.overview.spending.command",
 }
 INTERRUPTED, TERMINATED = 130, 143
 
