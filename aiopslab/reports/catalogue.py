@@ -10,6 +10,7 @@ from aiopslab.errors import ReportError, did_you_mean
 from aiopslab.reports.parameters import Parameter, read
 
 PACKAGE = Path(__file__).parents[1]
+LARGEST = 20_000_000  # bytes of a template, which is stored without outputs
 FOLDERS = (PACKAGE / "templates", PACKAGE.parent / "templates")  # in a wheel; in a checkout
 
 
@@ -81,14 +82,21 @@ def load(path: Path) -> Template:
         If its parameters cell cannot be read.
     """
     try:
-        raw = path.read_bytes()
-        cells = json.loads(raw)["cells"]
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except OSError as error:
         raise ReportError(
             f"cannot read the template {path}: {error.strerror}",
             "Give the path of a notebook, or a name that `aiopslab templates` lists.",
         ) from None
-    except (ValueError, KeyError, TypeError):
+    if len(raw) > LARGEST:
+        raise ReportError(
+            f"{path} has more than {LARGEST / 1e6:.0f} MB; a template is stored without outputs",
+            "Clear its outputs, e.g. with nbstripout.",
+        )
+    try:
+        cells = _cells(raw)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ReportError(
             f"{path} is not a notebook", "Give a Jupyter notebook of format 4."
         ) from None
@@ -102,6 +110,16 @@ def load(path: Path) -> Template:
     parameters = read(_source(tagged[0]))
     digest = hashlib.sha256(raw).hexdigest()
     return Template(path.stem, path, title or path.stem, summary, parameters, digest)
+
+
+def _cells(raw: bytes) -> list[dict[str, Any]]:
+    """Return the cells of a notebook, whose file may hold anything."""
+    cells: list[dict[str, Any]] = json.loads(raw)["cells"]
+    for cell in cells:
+        has_text = all(isinstance(line, str) for line in cell["source"])
+        if not (has_text and isinstance(cell["metadata"], dict) and cell["cell_type"]):
+            raise TypeError
+    return cells
 
 
 def _introduction(cells: list[dict[str, Any]]) -> tuple[str, str]:

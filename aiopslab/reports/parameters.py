@@ -153,9 +153,17 @@ def read(source: str) -> tuple[Parameter, ...]:
     >>> read("ticket: str  # The ticket it belongs to")[0].is_required
     True
     """
-    comments = _comments(source)
+    try:
+        statements, comments = ast.parse(source).body, _comments(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where = f"line {error.lineno} of " if isinstance(error, SyntaxError) else ""
+        told = error.msg if isinstance(error, SyntaxError) else "it is nested too deeply"
+        raise ParameterError(
+            f"{where}the parameters cell cannot be read: {told}",
+            "Write `name: type = default  # help`, one a line.",
+        ) from None
     found = []
-    for statement in ast.parse(source).body:
+    for statement in statements:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             raise ParameterError(
                 f"line {statement.lineno} of the parameters cell is not a typed assignment: "
