@@ -16,10 +16,12 @@ from aiopslab.drift.profiles import profile
 from aiopslab.drift.quality import quality_breaks
 from aiopslab.drift.season import seasonal_reference
 from aiopslab.drift.segments import find_segments
+from aiopslab.drift.threads import one_thread
 
 COVERED = 0.9  # share of the current rows of whose season the reference has rows, to use only those
 
 
+@one_thread()
 def analyse(
     reference: pd.DataFrame,
     current: pd.DataFrame,

@@ -1,10 +1,11 @@
 """Gradient-boosted trees on one thread each, which is faster wherever cores are shared."""
 
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from aiopslab.drift.threads import one_thread
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,8 +24,7 @@ class Trees:
 
     Notes
     -----
-    The threads of OpenMP wait for each other by spinning: on two cores that other work shares, two
-    threads took some fifty times the CPU seconds of one.
+    On one thread, see `one_thread`.
 
     Examples
     --------
@@ -57,18 +57,18 @@ class Trees:
         known = np.asarray(inputs, dtype=np.float64)
         # A column of which these rows hold nothing has no thresholds, which scikit-learn looks for.
         known = np.where(np.isnan(known).all(axis=0), 0.0, known)
-        with _one_thread():
+        with one_thread():
             self.model.fit(known, outcome)
         return self
 
     def predict(self, inputs: Any) -> Any:
         """Return the class or the number foretold of each row."""
-        with _one_thread():
+        with one_thread():
             return self.model.predict(inputs)
 
     def predict_proba(self, inputs: Any) -> Floats:
         """Return the probability of each class, ``(rows, classes)``."""
-        with _one_thread():
+        with one_thread():
             likely: Floats = self.model.predict_proba(inputs)
         return likely
 
@@ -76,15 +76,3 @@ class Trees:
     def classes(self) -> Any:
         """The classes, in the order of the probabilities."""
         return self.model.classes_
-
-
-def _one_thread() -> Any:
-    return _threads().limit(limits=1, user_api="openmp")
-
-
-@cache
-def _threads() -> Any:
-    """Return what limits the threads of the libraries that are loaded, which takes time to list."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
