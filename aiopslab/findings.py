@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Literal, cast, get_args
 
 from aiopslab.errors import AIOpsLabError
+from aiopslab.wording import plain
 
 Level = Literal["ok", "watch", "act"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -118,6 +119,8 @@ class Finding:
 
     def __post_init__(self) -> None:
         _check_level("severity", self.severity)
+        for name in ("claim", "subject", "evidence"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,9 @@ class Verdict:
 
     def __post_init__(self) -> None:
         _check_level("level", self.level)
+        # Names of others are in it, and it goes to terminals, mails and pages.
+        object.__setattr__(self, "headline", plain(self.headline))
+        object.__setattr__(self, "actions", tuple(map(plain, self.actions)))
 
     def beside(self, findings: Iterable[Finding]) -> "Verdict":
         """Return the verdict with more findings; one that is worse raises its level.

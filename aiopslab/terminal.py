@@ -8,6 +8,7 @@ import click
 
 from aiopslab.errors import AIOpsLabError
 from aiopslab.mlflow_server import without_credentials
+from aiopslab.wording import plain as plain  # noqa: PLC0414
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,17 +77,6 @@ def shown() -> Iterator[Callable[[Counted], None]]:
         yield report
 
 
-def plain(text: str) -> str:
-    r"""Write what would steer a terminal, or be seen by nobody, as an escape.
-
-    Examples
-    --------
-    >>> print(plain("\x1b[2Jslow\u200b"))
-    \x1b[2Jslow\u200b
-    """
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
-
-
 def aligned(table: "pd.DataFrame") -> Iterator[str]:
     r"""Yield the lines of a table, its columns as wide as their widest cell.
 
@@ -118,7 +108,3 @@ def indented(lines: Sequence[str]) -> Iterator[str]:
     """Yield lines as those that belong to the one before."""
     for each in lines:
         yield f"  {plain(each)}"
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

@@ -21,6 +21,7 @@ from aiopslab.incident.views import (
     suspects_table,
     templates_table,
 )
+from aiopslab.wording import named
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -300,12 +301,12 @@ class IncidentAnalysis:
 
     def _actions(self) -> tuple[str, ...]:
         assert self.onset is not None
-        first = self.named[0]
+        first, *others = map(named, self.named)
         window = f"{self.onset.low:%H:%M:%S} and {self.onset.high:%H:%M:%S} UTC"
         actions = [f"Read the logs and traces of {first} between {window}."]
         actions.append(f"Look for a change of {first} shortly before that, and undo it.")
-        if len(self.named) > 1:
+        if others:
             rivals = self.hypotheses().set_index("hypothesis")["what would tell"]
             tell = rivals.get(f"it began in {self.named[1]}", "")
-            actions.insert(0, f"To tell {' from '.join(self.named[:2])}: of the latter, {tell}.")
+            actions.insert(0, f"To tell {first} from {others[0]}: of the latter, {tell}.")
         return tuple(actions)
