@@ -1,7 +1,7 @@
 """Whether the same features still mean the same outcome: what is concept and what is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,8 @@ class ConditionalShift:
         That there is none; 1 without enough rows.
     adjusted
         The same after the shares of the classes were made those of the reference; that of a
-        number is `shift`. What vanishes with it is a shift of the labels alone.
+        number, or where nothing was restored, is `shift`. What vanishes with it is a shift of the
+        labels alone.
     adjusted_p
         Likewise.
     within
@@ -69,6 +70,7 @@ def conditional_shift(
     outcome: str,
     features: Sequence[str],
     seed: int = 0,
+    restoring: bool = True,
 ) -> ConditionalShift:
     """Test whether the same features mean another outcome than before.
 
@@ -82,6 +84,9 @@ def conditional_shift(
         Names of columns that may explain it.
     seed
         Of the subsample, the folds and the trees.
+    restoring
+        Whether, where something differs, to ask the same with the shares of the classes restored,
+        which takes as long again.
 
     Returns
     -------
@@ -122,16 +127,20 @@ def conditional_shift(
     values = _alike(pd.concat(sides, ignore_index=True)[outcome])
     recent = np.repeat([False, True], rows)
     inputs = _inputs(sides[0][shared], sides[1][shared])
-    found = _compared(values, inputs, recent, seed)
+    found, likely = _compared(values, inputs, recent, seed)
     if found.p > DOUBTFUL:
         return found
     common = _common(inputs, recent, seed)
-    if common.mean() > NEARLY_ALL:
+    if common.mean() <= NEARLY_ALL:
+        rows = int((common & ~recent).sum()), int((common & recent).sum())
+        if min(rows) < ENOUGH:
+            return _untold(outcome, rows)
+        values, inputs, recent = values[common], inputs[common], recent[common]
+        found, likely = _compared(values, inputs, recent, seed)
+    # Where nothing differs there is nothing that could vanish.
+    if likely is None or found.p > DOUBTFUL or not restoring:
         return found
-    rows = int((common & ~recent).sum()), int((common & recent).sum())
-    if min(rows) < ENOUGH:
-        return _untold(outcome, rows)
-    return _compared(values[common], inputs[common], recent[common], seed)
+    return _restored(found, _classes(values), likely, inputs, recent, seed)
 
 
 def _untold(outcome: str, rows: tuple[int, int]) -> ConditionalShift:
@@ -148,7 +157,8 @@ def _common(inputs: Floats, recent: npt.NDArray[np.bool_], seed: int) -> npt.NDA
 
 def _compared(
     values: pd.Series, inputs: Floats, recent: npt.NDArray[np.bool_], seed: int
-) -> ConditionalShift:
+) -> tuple[ConditionalShift, Floats | None]:
+    """Return what differs, and how likely each class was, where there are classes."""
     outcome = str(values.name)
     rows = int((~recent).sum()), int(recent.sum())
     even = np.ones(len(values))
@@ -156,27 +166,42 @@ def _compared(
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         deviation = float(numbers.std())
         if deviation == 0:
-            return _untold(outcome, rows)
+            return _untold(outcome, rows), None
         known = ((numbers - numbers.mean()) / deviation)[:, None]
         shift, p = moments(known, foretold(inputs, known[:, 0], even, seed), inputs, recent, even)
         effect = _effect(outcome, shift, "SD")
-        return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
+        return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows), None
     classes = _classes(values)
     if classes.max() == 0:
-        return _untold(outcome, rows)
+        return _untold(outcome, rows), None
     known = np.eye(int(classes.max()) + 1)[classes]
     likely = foretold(inputs, classes, even, seed)
     shift, p = moments(known, likely, inputs, recent, even)
     effect = _effect(outcome, shift, "of the rows")
-    if p > DOUBTFUL:  # where nothing differs there is nothing that could vanish
-        return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows)
+    return ConditionalShift(outcome, effect, p, effect, p, None, 1.0, rows), likely
+
+
+def _restored(
+    found: ConditionalShift,
+    classes: Ints,
+    likely: Floats,
+    inputs: Floats,
+    recent: npt.NDArray[np.bool_],
+    seed: int,
+) -> ConditionalShift:
+    """Return the same with what is left of it once the classes have the shares of the reference."""
     weight = _restoring(classes, recent)
-    restored = foretold(inputs, classes, weight, seed)
-    shift, adjusted_p = moments(known, restored, inputs, recent, weight)
-    adjusted = _effect(outcome, shift, "of the rows")
+    known = np.eye(int(classes.max()) + 1)[classes]
+    again = foretold(inputs, classes, weight, seed)
+    shift, p = moments(known, again, inputs, recent, weight)
     between, within_p = within(classes, likely, recent)
-    inside = _effect(outcome, between, "of the rows")
-    return ConditionalShift(outcome, effect, p, adjusted, adjusted_p, inside, within_p, rows)
+    return replace(
+        found,
+        adjusted=_effect(found.outcome, shift, "of the rows"),
+        adjusted_p=p,
+        within=_effect(found.outcome, between, "of the rows"),
+        within_p=within_p,
+    )
 
 
 def _known(table: pd.DataFrame, outcome: str, rng: np.random.Generator) -> pd.DataFrame:

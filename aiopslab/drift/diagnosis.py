@@ -126,7 +126,9 @@ def diagnose(
     def explained(column: str, breaks: tuple[Break, ...]) -> ConditionalShift:
         broken = {each.feature for each in breaks}
         sound = [each for each in features if each not in broken]
-        return conditional_shift(reference, current, column, sound, seed)
+        # Only of a shift of the target is it asked whether the labels alone explain it.
+        restoring = column == named.target
+        return conditional_shift(reference, current, column, sound, seed, restoring)
 
     outcome = explained(named.target, telling)
     others = tuple(each for each in telling if not _may_be_natural(each))
