@@ -23,11 +23,12 @@ LIKELIHOOD: Mapping[str, tuple[float, ...]] = {
     "questions": (0.05, 0.05, 0.05, 0.05, 0.05, 0.95),
     "predictions": (0.05, 0.85, 0.03, 0.03, 0.03, 0.15),
     "scores": (0.05, 0.7, 0.03, 0.03, 0.03, 0.2),
-    "new prompt version": (0.1, 0.03, 0.85, 0.03, 0.1, 0.03),
-    "known prompt version": (0.3, 0.1, 0.5, 0.1, 0.15, 0.15),
-    "new model version": (0.1, 0.03, 0.1, 0.03, 0.8, 0.03),
-    "known model version": (0.3, 0.05, 0.1, 0.05, 0.5, 0.1),
-    "documents": (0.15, 0.2, 0.03, 0.7, 0.03, 0.1),
+    "prompt version": (0.05, 0.03, 0.85, 0.03, 0.1, 0.03),
+    "prompt version now and then": (0.4, 0.03, 0.15, 0.03, 0.3, 0.05),
+    "model version": (0.05, 0.03, 0.1, 0.03, 0.7, 0.03),
+    "model version now and then": (0.4, 0.03, 0.1, 0.03, 0.35, 0.05),
+    "no documents": (0.5, 0.05, 0.03, 0.2, 0.03, 0.03),
+    "other documents": (0.05, 0.15, 0.03, 0.7, 0.03, 0.05),
     "input tokens": (0.1, 0.1, 0.4, 0.3, 0.1, 0.1),
     "output tokens": (0.1, 0.1, 0.4, 0.2, 0.6, 0.1),
     "latency": (0.4, 0.03, 0.2, 0.05, 0.4, 0.05),
@@ -36,7 +37,8 @@ LIKELIHOOD: Mapping[str, tuple[float, ...]] = {
     "classifier signs": (0.05, 0.75, 0.03, 0.03, 0.03, 0.2),
     "token signs": (0.1, 0.05, 0.6, 0.1, 0.5, 0.15),
     "service signs": (0.85, 0.15, 0.05, 0.1, 0.05, 0.1),
-    "model server signs": (0.6, 0.05, 0.5, 0.05, 0.5, 0.1),
+    "model server load": (0.6, 0.03, 0.3, 0.03, 0.1, 0.1),
+    "model server signs": (0.6, 0.05, 0.5, 0.05, 0.6, 0.1),
     "quality": (0.3, 0.5, 0.4, 0.5, 0.5, 0.5),
     "cost": (0.2, 0.1, 0.5, 0.1, 0.5, 0.3),
     "service": (0.8, 0.15, 0.4, 0.1, 0.4, 0.15),
@@ -114,7 +116,7 @@ def layer_probabilities(
 
     Examples
     --------
-    >>> found = layer_probabilities([Gauge("documents", "", 1.0, "")], [], {})
+    >>> found = layer_probabilities([Gauge("other documents", "", 1.0, "")], [], {})
     >>> max(found, key=found.get)
     'index'
     """

@@ -1,7 +1,7 @@
 """Gauges: what of each layer moved, given what came before it on the way of a question."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 
 LEAST = 5  # rows of a kind, below which it is counted with the others
 RARE = 0.01  # share before, below which a version is new
+NEAREST = 50  # calls before the onset, that versions are compared with: an older switch is none
+FOR_GOOD = 0.9  # share of the calls since its first, from which a version replaced the others
 REPEATED = 30  # rows whose question was asked before, from which questions are compared with that
 TELLING = (0.05, 0.0005)  # p-values from and below which a gauge has moved in part, and wholly
 
@@ -112,15 +114,22 @@ def _predictions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
 
 
 def _versions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    """Yield whether versions changed at the onset, for good or for some of the calls only."""
+    near = before.tail(max(NEAREST, len(before) // 10))
     for name, column in (("prompt version", "prompt_version"), ("model version", "model")):
-        apart, p, most = _mix(before[column], after[column])
-        shares = after[column].value_counts(normalize=True)
-        gained = (
-            shares - before[column].value_counts(normalize=True).reindex(shares.index).fillna(0)
-        ).idxmax()
-        is_new = (before[column] == gained).mean() < RARE
-        kind = f"new {name}" if is_new else f"known {name}"
-        yield Gauge(kind, str(gained), sureness(p) * (apart > 0.05), most)
+        apart, p, most = _mix(near[column], after[column])
+        gain = _gain(near[column], after[column])
+        gained = gain.idxmax()
+        first = after.loc[after[column] == gained, "timestamp"].min()
+        late = after.loc[after["timestamp"] >= first, column] == gained
+        kind = name if late.mean() >= FOR_GOOD else f"{name} now and then"
+        moved = sureness(p) * float(apart > 0.05)
+        yield Gauge(kind, str(gained), moved, most)
+
+
+def _gain(before: pd.Series, after: pd.Series) -> pd.Series:
+    shares = after.value_counts(normalize=True)
+    return shares - before.value_counts(normalize=True).reindex(shares.index).fillna(0)
 
 
 def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
@@ -128,10 +137,16 @@ def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
         return
     key = ["input", "prediction"] if before["prediction"].notna().any() else ["input"]
     was, now = (_sets(each, key) for each in (before, after))
+    none = [each["ids"].map(len).eq(0).to_numpy(float) for each in (was, now)]
+    if min(len(was), len(now)) >= ENOUGH:
+        p, low = _apart(*none)
+        told = f"calls without a document went from {_shares(none)}"
+        yield Gauge("no documents", "", sureness(p) * float(low > 0.01), told)
+    was, now = (each[each["ids"].map(len) > 0] for each in (was, now))
     first = was.groupby("key")["ids"].first()
     # Of what was asked before: the same question by the same route brought other documents.
-    again = was[was.duplicated("key")]
-    then, late = (each[each["key"].isin(first.index)] for each in (again, now))
+    then = was[was.duplicated("key")]
+    late = now[now["key"].isin(first.index)]
     if min(len(then), len(late)) < REPEATED:
         return
     unlike = [
@@ -140,28 +155,46 @@ def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
         )
         for each in (then, late)
     ]
-    p, _ = _apart(*unlike)
-    told = f"{100 * unlike[1].mean():.0f} % of the documents of a question are others than before"
-    yield Gauge("documents", "", sureness(p) * (unlike[1].mean() - unlike[0].mean() > 0.05), told)
+    p, low = _apart(*unlike)
+    told = f"of a question asked before, other documents went from {_shares(unlike)}"
+    yield Gauge("other documents", "", sureness(p) * float(low > 0.02), told)
+
+
+def _shares(values: list[Floats]) -> str:
+    return f"{100 * values[0].mean():.0f} to {100 * values[1].mean():.0f} %"
 
 
 def _tokens(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
+    counts = [
+        each["retrieved_ids"].map(_count) if "retrieved_ids" in each else 0
+        for each in (before, after)
+    ]
+    keys = ["input", "prompt_version", "model", "documents"]
     for name, column in (("input tokens", "input_tokens"), ("output tokens", "output_tokens")):
-        known = before["prompt_version"].value_counts(normalize=True)
-        same = after[after["prompt_version"].isin(known[known > RARE].index)]
-        table = [each.assign(value=np.log1p(each[column].astype(float))) for each in (before, same)]
-        was, now = _given(table[0], table[1], "value", ["input", "prompt_version", "model"])
+        table = [
+            each.assign(value=np.log1p(each[column].astype(float)), documents=count)
+            for each, count in zip((before, after), counts, strict=True)
+        ]
+        was, now = _given(table[0], table[1], "value", keys)
         if min(len(was), len(now)) < REPEATED:
             continue
         p, _ = _apart(was, now)
         change = math.expm1(float(now.mean() - was.mean()))
-        told = f"of the same question and prompt {100 * change:+.0f} % {name}"
-        yield Gauge(name, "", sureness(p) * (abs(change) > 0.1), told)
+        told = f"of the same question, documents and versions {100 * change:+.0f} % {name}"
+        yield Gauge(name, "", sureness(p) * float(abs(change) > 0.1), told)
+
+
+def _count(ids: object) -> int:
+    return len(ids) if isinstance(ids, Sized) else 0
 
 
 def _latency(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     columns = ["input_tokens", "output_tokens"]
     was, now = (each.dropna(subset=[*columns, "latency_ms"]) for each in (before, after))
+    # A version that was not there before may be faster or slower, and nobody knows by how much.
+    for version in ("prompt_version", "model"):
+        shares = was[version].value_counts(normalize=True)
+        now = now[now[version].isin(shares[shares > RARE].index)]
     if min(len(was), len(now)) < ENOUGH:
         return
     # What lies outside of what was seen before says nothing of how long it should take.
@@ -175,13 +208,14 @@ def _latency(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     rest = [log - rows @ weight for log, rows in zip(logs, design, strict=True)]
     p, _ = _apart(*rest)
     change = math.expm1(float(np.median(rest[1]) - np.median(rest[0])))
-    told = f"calls of as many tokens took {100 * change:+.0f} % of the time more"
+    told = f"calls of as many tokens took {100 * change:+.0f} % in time"
     yield Gauge("latency", "", sureness(p) * (abs(change) > 0.15), told)
 
 
 def _price(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     columns = ["input_tokens", "output_tokens"]
     was, now = (each.dropna(subset=[*columns, "cost_usd"]) for each in (before, after))
+    now = now[now["model"].isin(was["model"].unique())]
     if min(len(was), len(now)) < ENOUGH or was["cost_usd"].max() <= 0:
         return
     weight = np.linalg.lstsq(

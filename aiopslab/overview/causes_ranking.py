@@ -20,15 +20,16 @@ from aiopslab.overview.layers import Frames
 from aiopslab.overview.shift import Shift
 
 SUBJECTS: Mapping[CauseLayer, tuple[str, ...]] = {
-    "infrastructure": ("service signs", "model server signs"),
+    "infrastructure": ("service signs", "model server load", "model server signs"),
     "classifier": ("classifier signs",),
-    "prompt": ("new prompt version", "known prompt version"),
+    "prompt": ("prompt version", "prompt version now and then"),
     "index": ("index signs",),
-    "language model": ("new model version", "known model version"),
+    "language model": ("model version", "model version now and then"),
     "questions": (),
 }
+MODELS = {"prompt", "language model"}  # layers that run where the tokens are counted
 WORDS: Mapping[CauseLayer, str] = {"classifier": "classif", "index": "retriev|index|vector|search"}
-MODEL_SIGNS = ("model server signs", "token signs")
+MODEL_SIGNS = ("model server signs", "model server load", "token signs")
 SHOWN = 0.005  # probability below which a layer is not told
 
 
@@ -62,7 +63,7 @@ def rank_causes(
         apart they are says how sure it is.
     """
     first = layer_probabilities(gauges, shifts, {})
-    places = {layer: _service(layer, gauges, frames) for layer in LAYERS_OF_CAUSES}
+    places = {layer: _places(layer, gauges, frames) for layer in LAYERS_OF_CAUSES}
     ranking = _changes(frames, first, places, suspects, latest)
     claims, refs = _claims(ranking, places)
     shares = layer_probabilities(gauges, shifts, claims)
@@ -79,7 +80,7 @@ def _cause(
     share: float,
     gauges: Sequence[Gauge],
     frames: Frames,
-    places: Mapping[CauseLayer, str],
+    places: Mapping[CauseLayer, tuple[str, ...]],
     ranking: ChangeRanking,
     ref: str | None,
     onset: pd.Timestamp,
@@ -103,42 +104,50 @@ def _subject(
     layer: CauseLayer,
     gauges: Sequence[Gauge],
     frames: Frames,
-    places: Mapping[CauseLayer, str],
+    places: Mapping[CauseLayer, tuple[str, ...]],
 ) -> str:
-    if layer in {"prompt", "language model"}:
+    """Return what of a layer it is: the version, the service, or the layer itself."""
+    if layer in MODELS:
         moved = [each for each in gauges if each.name in SUBJECTS[layer] and each.moved >= MOVED]
         if moved:
             return max(moved, key=lambda each: each.moved).subject
         column = "prompt_version" if layer == "prompt" else "model"
         calls = frames.get("calls")
         if calls is not None and len(calls):
-            return str(calls[column].iloc[-1])
-    return places[layer] or str(layer)
+            return str(calls[column].mode().iloc[0])
+    return places[layer][0] if places[layer] and layer != "questions" else str(layer)
 
 
-def _service(layer: CauseLayer, gauges: Sequence[Gauge], frames: Frames) -> str:
-    """Return the service that a layer runs in, empty where it is not known."""
-    names = MODEL_SIGNS if layer in {"prompt", "language model"} else SUBJECTS[layer]
-    signs = [each for each in gauges if each.name in names]
-    if signs and (layer == "infrastructure" or max(each.moved for each in signs) >= MOVED):
-        return max(signs, key=lambda each: each.moved).subject
+def _places(layer: CauseLayer, gauges: Sequence[Gauge], frames: Frames) -> tuple[str, ...]:
+    """Return the services that a layer runs in, the likeliest first; none where not known."""
+    names = MODEL_SIGNS if layer in MODELS else SUBJECTS[layer]
+    signs = sorted(
+        (each for each in gauges if each.name in names and each.subject),
+        key=lambda each: -each.moved,
+    )
+    if layer == "infrastructure":
+        return tuple(each.subject for each in signs[:1])
+    named = [each.subject for each in signs if each.moved >= MOVED or layer in MODELS]
     topology = frames.get("topology")
-    if layer not in WORDS or topology is None:
-        return max(signs, key=lambda each: each.moved).subject if signs else ""
-    services = pd.concat([topology["callee"], topology["caller"]]).drop_duplicates()
-    named = services[services.str.contains(WORDS[layer], case=False)]
-    return str(named.iloc[0]) if len(named) else ""
+    if layer in WORDS and topology is not None:
+        services = pd.concat([topology["callee"], topology["caller"]]).drop_duplicates()
+        named += services[services.str.contains(WORDS[layer], case=False)].tolist()
+    return tuple(dict.fromkeys(named))
 
 
 def _changes(
     frames: Frames,
     shares: Mapping[CauseLayer, float],
-    places: Mapping[CauseLayer, str],
+    places: Mapping[CauseLayer, tuple[str, ...]],
     suspects: pd.DataFrame,
     latest: pd.Timestamp,
 ) -> ChangeRanking:
     """Rank the changes by the services in which it may have begun, as an incident does."""
-    rows = [(places[layer], share) for layer, share in shares.items() if places[layer]]
+    rows = [
+        (service, share / len(places[layer]))
+        for layer, share in shares.items()
+        for service in places[layer]
+    ]
     services = pd.DataFrame(rows, columns=["service", "probability"])
     services = services.groupby("service", as_index=False, sort=False).sum()
     services = services.sort_values("probability", ascending=False, ignore_index=True)
@@ -146,7 +155,7 @@ def _changes(
 
 
 def _claims(
-    ranking: ChangeRanking, places: Mapping[CauseLayer, str]
+    ranking: ChangeRanking, places: Mapping[CauseLayer, tuple[str, ...]]
 ) -> tuple[dict[CauseLayer, float], dict[CauseLayer, str]]:
     """Return how likely a change of each layer did it, and which."""
     claims: dict[CauseLayer, float] = {}
@@ -155,7 +164,7 @@ def _claims(
         own = (
             ranking.changes[
                 ranking.changes["kind"].map(lambda kind: layer in KINDS.get(str(kind), ()))  # noqa: B023
-                & (ranking.changes["service"] == places[layer])
+                & ranking.changes["service"].isin(places[layer])
             ]
             if len(ranking.changes)
             else ranking.changes

@@ -19,7 +19,14 @@ SIGNS = {
 }
 GOLDEN = {"latency", "errors"}  # signals that a service shows whatever it is about
 PLAIN = ("http.", "process.", "db.")  # what any service has, whatever it is about
+LOAD = r"cpu|memory|queue|throttl|saturat"
 READ = {"metric", "alert", "error"}
+NAMES = {
+    ("load", True): "model server load",
+    ("load", False): "service signs",
+    ("service signs", True): "model server signs",
+    ("service signs", False): "service signs",
+}
 LOW, HIGH = 0.4, 1.0  # of the bar of an ordinary day: from and above which a sign has moved
 
 
@@ -44,9 +51,7 @@ def service_gauges(
     if suspects.empty:
         return []
     read = suspects[suspects["kind"].isin(READ)]
-    named = [
-        sign_of(name, signal) for name, signal in zip(read["name"], read["signal"], strict=True)
-    ]
+    named = [sign_of(*each) for each in read[["kind", "name", "signal"]].itertuples(index=False)]
     strongest = (
         read.assign(sign=named)
         .sort_values("strength", ascending=False, kind="stable")
@@ -60,31 +65,31 @@ def service_gauges(
     for row in strongest.itertuples(index=False):
         moved = float(np.clip((row.strength / bar - LOW) / (HIGH - LOW), 0, 1))
         name = str(row.sign)
-        if name == "service signs":
-            called = max(
-                (float(own.get(each, 0.0)) for each in below.get(row.service, ())), default=0.0
-            )
+        if name in {"load", "service signs"}:
+            called = [float(own.get(each, 0.0)) for each in below.get(row.service, ())]
             # Callee before caller: what it waits for explains as much of it.
-            if called >= LOW * bar:
+            if name == "service signs" and max(called, default=0.0) >= LOW * bar:
                 continue
-            name = "model server signs" if row.service in models else name
+            name = NAMES[name, row.service in models]
         change = f", from {row.before:.3g} to {row.after:.3g}" if row.kind == "metric" else ""
         told.append(Gauge(name, str(row.service), moved, f"{row.name} of {row.service}{change}"))
     return told
 
 
-def sign_of(name: str, signal: str) -> str:
-    """Return the kind of signs that a metric or an alert is one of.
+def sign_of(kind: str, name: str, signal: str) -> str:
+    """Return the kind of signs that a metric, an alert or an error is one of.
 
     Examples
     --------
-    >>> sign_of("index.age_s", "index.age_s"), sign_of("HighLatency", "latency")
+    >>> sign_of("metric", "index.age_s", ""), sign_of("alert", "HighLatency", "latency")
     ('index signs', 'service signs')
     """
-    is_plain = str(name).startswith(PLAIN) and not re.search(SIGNS["demand"], str(name))
-    if signal in GOLDEN or is_plain:
+    if re.search(LOAD, name, re.IGNORECASE):
+        return "load"
+    is_plain = name.startswith(PLAIN) and not re.search(SIGNS["demand"], name)
+    if kind == "error" or signal in GOLDEN or is_plain:
         return "service signs"
-    text = str(name).lower()
+    text = name.lower()
     return next((sign for sign, words in SIGNS.items() if re.search(words, text)), "service signs")
 
 

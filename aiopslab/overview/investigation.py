@@ -28,8 +28,8 @@ COLUMNS = [
     *("for", "against"),
 ]
 SURE = 0.5  # probability from which one layer is named
-NEAR = pd.Timedelta("45s")
-GAP = pd.Timedelta("2s")
+NEAR = 0.15  # of the window: an incident that begins further from a shift is another
+GAP = 0.005  # of the window, about the onset, that is left out: nobody knows on which side it is
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,11 +189,12 @@ def investigate(
     looked = find_shifts(got.frames, confidence, seed)
     shifts = [each for each in looked if each.state == "moved"]
     incident = _incident(got.frames, confidence, seed)
-    onset, latest = _onset(shifts, incident)
+    length = got.end - got.start if got.start is not None and got.end is not None else _NONE
+    onset, latest = _onset(shifts, incident, NEAR * length)
     gauges, causes = [], ()
     if onset is not None:
         calls, observations = call_rows(got.frames), observation_rows(got.frames)
-        gauges = row_gauges(calls, observations, onset, GAP)
+        gauges = row_gauges(calls, observations, onset, GAP * length)
         suspects = pd.DataFrame(columns=["service", "kind", "name", "signal", "strength"])
         if incident is not None:
             suspects = incident.suspects
@@ -213,11 +214,12 @@ def _incident(
     return analyse(used, confidence=confidence, seed=seed)
 
 
+_NONE = pd.Timedelta(0)
 _SERVICES = {"metrics", "logs", "spans", "alerts", "topology"}
 
 
 def _onset(
-    shifts: list[Shift], incident: IncidentAnalysis | None
+    shifts: list[Shift], incident: IncidentAnalysis | None, near: pd.Timedelta
 ) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
     """Return when it began, and when at the latest: the incident's, where it fits the shifts."""
     dated = [each for each in shifts if each.since is not None]
@@ -225,6 +227,6 @@ def _onset(
         return None, None
     first = dated[0]
     found = None if incident is None else incident.onset
-    if found is not None and first.low - NEAR <= found.time <= first.high + NEAR:
-        return found.time, max(found.high, min(first.high, found.time + NEAR))
+    if found is not None and first.low - near <= found.time <= first.high + near:
+        return found.time, max(found.high, min(first.high, found.time + near))
     return first.since, first.high

@@ -12,6 +12,7 @@ from aiopslab.drift.onset import date_rows
 from aiopslab.findings import Effect, Interval
 from aiopslab.overview.layers import LAYERS, Frames
 from aiopslab.overview.readings import Level, Reading, Snapshot
+from aiopslab.overview.shift_readings import beside
 from aiopslab.overview.written import difference_of, value_of
 from aiopslab.prompts.changes import ENOUGH
 from aiopslab.statistics.intervals import deviate
@@ -32,6 +33,8 @@ LAYER_OF: dict[Outcome, str] = {
     "freshness": "knowledge freshness",
 }
 MATTERS: dict[str, float] = {"ms": 0.2, "USD": 0.2}  # share of what was, less of which is ordinary
+STEP = 0.25  # of what is ordinary for a drift that goes on all along, for what moved at once
+SURELY = 4.0  # standard errors from which it did: the row was chosen for it
 PERMUTATIONS = 1_999
 BLOCKS = 600  # rows are averaged into so many, where there are more
 STRETCHES = 30  # of a level, whose neighbouring values are alike
@@ -68,6 +71,8 @@ class Shift:
         Difference up to which it is ordinary.
     is_level
         Whether neighbouring values are alike, so that all of the interval has to lie past it.
+    is_step
+        Whether it moved at once, and not little by little all along: then less of it matters.
     """
 
     outcome: Outcome
@@ -86,6 +91,7 @@ class Shift:
     enough: int = 0
     margin: float = 0.0
     is_level: bool = False
+    is_step: bool = False
 
     @property
     def is_worse(self) -> bool:
@@ -155,7 +161,7 @@ def find_shifts(frames: Frames, confidence: float = 0.95, seed: int = 0) -> tupl
     looked = [
         _look(outcome, reading, confidence, seed)
         for outcome in OUTCOMES
-        for reading in LAYERS[LAYER_OF[outcome]](frames).readings
+        for reading in (*LAYERS[LAYER_OF[outcome]](frames).readings, *beside(outcome, frames))
         if not isinstance(reading, Snapshot)
     ]
     if not looked:
@@ -183,6 +189,7 @@ def _look(outcome: Outcome, reading: Reading, confidence: float, seed: int) -> S
         blank,
         margin=_margin(reading, before),
         is_level=isinstance(reading, Level),
+        is_step=not isinstance(reading, Level) and _is_step(values, row),
         since=since,
         low=low,
         high=high,
@@ -244,6 +251,19 @@ def _compared(reading: Reading) -> tuple[Floats, pd.DatetimeIndex]:
     return means, pd.DatetimeIndex([times[part[0]] for part in parts])
 
 
+def _is_step(values: Floats, row: int) -> bool:
+    """Tell whether values step at a row, beyond what they climb on both sides of it."""
+    places = np.arange(len(values), dtype=np.float64)
+    after = (places >= row).astype(np.float64)
+    climb = (places - places.mean()) / max(float(places.std()), 1e-9)
+    design = np.column_stack([np.ones(len(values)), climb, after])
+    weight, *_ = np.linalg.lstsq(design, values, rcond=None)
+    rest = values - design @ weight
+    variance = float(rest @ rest) / max(len(values) - 3, 1)
+    error = math.sqrt(variance * float(np.linalg.pinv(design.T @ design)[2, 2]))
+    return bool(abs(weight[2]) > SURELY * error)
+
+
 def _dated(
     values: Floats, row: int, times: pd.DatetimeIndex, confidence: float, seed: int
 ) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
@@ -280,6 +300,8 @@ def _judged(look: Shift, q: float, confidence: float) -> Shift:
     interval, margin = look.effect.interval, look.margin
     least = min(abs(interval.low), abs(interval.high)) * (interval.low * interval.high > 0)
     size = least if look.is_level else abs(look.effect.value)
+    if look.is_step:
+        margin *= STEP
     if q <= 1 - confidence:
         return replace(look, q=q, state="moved" if size > margin else "steady", enough=0)
     # Where it moved most is chosen, so that what is within the margin there is so everywhere.
