@@ -144,3 +144,12 @@ def test_concluding_displays_the_bundle():
 def test_concluding_with_something_else_says_what_to_pass():
     with pytest.raises(AIOpsLabError, match="given a str; expected a Verdict"):
         conclude("all fine")
+
+
+@given(st.text())
+def test_nothing_in_a_verdict_steers_a_terminal_or_is_unseen(text):
+    finding = Finding(text, text, "ok", text)
+    verdict = Verdict("ok", text, {}, (finding,), (text,))
+    told = [verdict.headline, *verdict.actions, finding.claim, finding.subject, finding.evidence]
+    assert all(each.isprintable() for each in told)
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
