@@ -222,7 +222,7 @@ class Publication(_Digested):
         to = f"to {self._destination} in the {self.edition} edition"
         return tuple(
             Request("Template", each, {**context, "level": level}, f"publish {each} ({level}) {to}")
-            for each, level in self.outputs
+            for each, level in self.outputs or (("none", "none"),)
         )
 
     @property

@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+from aiopslab.governance import record
 from aiopslab.reports import gallery, markup, render
 from aiopslab.reports.facts import Facts
 from aiopslab.reports.record import FILE, NOTEBOOK, PAGE, read, write, write_atomically
@@ -29,6 +30,7 @@ def redacted(folder: Path, settings: Settings) -> Path:
     pathlib.Path
         The folder of the edition, in the gallery's own. Runs that go on are not in it, and it
         holds no notebook. A run that has not changed, and settings that have not, cost a look.
+        What was redacted is recorded in the audit trail.
 
     Raises
     ------
@@ -39,8 +41,10 @@ def redacted(folder: Path, settings: Settings) -> Path:
     edition = folder / FOLDER / folder.resolve().name
     edition.mkdir(parents=True, exist_ok=True)
     redaction = Redaction(settings, key(folder))
-    for run in runs:
-        _bring(run, folder, edition, redaction)
+    made = [run.id for run in runs if _bring(run, folder, edition, redaction)]
+    if made:
+        shown = settings.model_dump(mode="json", exclude={"hide", "names"})  # which tell outsiders
+        record("redact", subject=str(folder.resolve()), runs=made, settings=shown)
     left = {run.id for run in runs}
     for path in edition.glob(f"*/{FILE}"):
         if path.parent.name not in left:
@@ -49,16 +53,18 @@ def redacted(folder: Path, settings: Settings) -> Path:
     return edition
 
 
-def _bring(run: Facts, folder: Path, edition: Path, redaction: Redaction) -> None:
+def _bring(run: Facts, folder: Path, edition: Path, redaction: Redaction) -> bool:
+    """Redact a run unless it is as it was; tell whether that was needed."""
     mark = edition / run.id / MARK
     stamp = _stamp(run, redaction.settings)
     if mark.is_file() and mark.read_text(encoding="utf-8") == stamp:
-        return
-    record = read(folder / run.id / FILE)
-    notebook, shown = redaction.run(_notebook(folder / run.id / NOTEBOOK), record)
+        return False
+    inner = read(folder / run.id / FILE)
+    notebook, shown = redaction.run(_notebook(folder / run.id / NOTEBOOK), inner)
     write_atomically(edition / run.id / PAGE, render.page(notebook, shown, "redacted"))
     write(shown, edition)
     write_atomically(mark, stamp)
+    return True
 
 
 def _stamp(run: Facts, settings: Settings) -> str:

@@ -13,12 +13,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiopslab.errors import ReportError
+from aiopslab.governance import Publication, doing, environment
+from aiopslab.governance.canonical import sha256
 from aiopslab.reports import addresses, gallery
 from aiopslab.reports.facts import Facts
 from aiopslab.reports.feed import ENTRIES, feed
 from aiopslab.reports.record import FILE, NOTEBOOK, PAGE
 from aiopslab.reports.render import Edition
 from aiopslab.sharing.editions import redacted
+from aiopslab.sharing.recall import measure
 from aiopslab.sharing.redaction import Settings as Redaction
 
 MANIFEST = ".published.json"
@@ -108,6 +111,8 @@ def publish(folder: Path, settings: Settings) -> Published:
     ------
     ReportError
         If the gallery does not exist, or the target cannot be reached or written.
+    Denied
+        If a policy does not let these reports leave for there in this edition; nothing was sent.
 
     Notes
     -----
@@ -119,16 +124,20 @@ def publish(folder: Path, settings: Settings) -> Published:
 
     edition = redacted(folder, settings.redaction) if settings.edition == "redacted" else folder
     runs = gallery.runs(edition)
-    with FileLock(folder / LOCK), tempfile.TemporaryDirectory() as temporary:
+    deed = _publication(folder, settings, runs)
+    locked, temporary_folder = FileLock(folder / LOCK), tempfile.TemporaryDirectory()
+    with doing(deed) as known, locked, temporary_folder as temporary:
         sources = files(edition, runs, settings.edition)
         sources[addresses.FEED] = _feed(edition, runs, settings.url, Path(temporary))
         try:
-            return _Target(settings.to).bring(sources)
+            published = _Target(settings.to).bring(sources)
         except Exception as error:  # whatever a back end raises
             raise ReportError(
                 f"cannot publish to {_bare(settings.to)}: {type(error).__name__}: {error}",
                 "Check the address, and the credentials in the environment of fsspec's back end.",
             ) from error
+        known |= {"sent": published.sent, "removed": published.removed}
+    return published
 
 
 def files(folder: Path, runs: Iterable[Facts], edition: Edition) -> dict[str, Path]:
@@ -223,6 +232,23 @@ class _Target:
         part = f"{target}.part"
         self._fs.put_file(str(source), part)
         self._fs.mv(part, target)
+
+
+def _publication(folder: Path, settings: Settings, runs: Iterable[Facts]) -> Publication:
+    """Return what a policy is asked: which edition of which reports leaves for where.
+
+    Of the redacted one it is told what the redactor takes out, measured now.
+    """
+    ended = [run for run in runs if run.state != "running"]
+    is_redacted = settings.edition == "redacted"
+    return Publication(
+        str(folder),
+        settings.to,
+        settings.edition,
+        tuple(sorted({(run.template, run.state) for run in ended})),
+        sha256(sorted(run.id for run in ended)),
+        measure().percent if is_redacted and environment.trail() else 0,
+    )
 
 
 def _feed(folder: Path, runs: list[Facts], url: str, temporary: Path) -> Path:

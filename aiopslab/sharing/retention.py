@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiopslab.errors import ReportError
+from aiopslab.governance import record
 from aiopslab.reports import gallery
 from aiopslab.reports.facts import Facts
 
@@ -115,14 +116,19 @@ def prune(
     ------
     ReportError
         If the folder does not exist, or a run cannot be removed.
+    AuditError
+        If it cannot be recorded in the audit trail, where there is one; nothing was removed.
     """
     if not dry_run:
         _finish(folder)
     gone = expired(gallery.runs(folder), settings, now or datetime.now(UTC))
     if gone and not dry_run:
+        ids = [run.id for run in gone]
+        record("prune", subject=str(folder.resolve()), runs=ids, decision="permit")
         for run in gone:
             _remove(folder / run.id)
         gallery.build(folder)
+        record("prune", subject=str(folder.resolve()), runs=ids)
     return gone
 
 
