@@ -13,6 +13,7 @@ from aiopslab.terminal import plain
 
 LATE = {
     "audit": "aiopslab.governance.command",
+    "card": "aiopslab.cards.command",
     "diff": "aiopslab.comparison.diff_command",
     "gallery": "aiopslab.sharing.share_command",
     "kernels": "aiopslab.kernels.command",

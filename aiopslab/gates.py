@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import click
 
 from aiopslab.errors import AIOpsLabError
-from aiopslab.mlflow_aliases import Promotion
+from aiopslab.mlflow_aliases import Aliases, Promotion
 
 Kind = Literal["model", "prompt", "index"]
 Word = Literal["promote", "keep", "not enough data"]
@@ -20,6 +20,7 @@ WORDS: tuple[Word, ...] = get_args(Word)
 CODES: dict[Word, int] = {"promote": 0, "keep": 3, "not enough data": 4}
 COLOURS: dict[Word, str] = {"promote": "green", "keep": "red", "not enough data": "yellow"}
 STANDARD_OUTPUT = "-"
+TAG = "aiopslab.gate"  # of a version in the registry: the last decision on it
 EXIT_CODES = """\b
 Exit codes
   0  promote the candidate
@@ -128,6 +129,11 @@ def say(decided: Decided, lines: Iterator[str], written: str | None) -> None:
         raise AIOpsLabError(
             f"the decision cannot be written to {written!r}: {error.strerror}", "Name a file."
         ) from None
+
+
+def remember(decided: Decided, aliases: Aliases, version: int) -> None:
+    """Keep a decision with the version that it is on, where whoever asks later finds it."""
+    aliases.note(version, TAG, json.dumps(decided.to_json(), ensure_ascii=False))
 
 
 def stays(alias: str | None, name: str, moved: Promotion | None) -> str:

@@ -238,6 +238,13 @@ class Aliases:
                 "Compare with what is in use, or promote a version yourself.",
             )
 
+    def note(self, version: int, tag: str, text: str) -> None:
+        """Keep a text with a version, in a tag of it."""
+        if self.kind == "prompt":
+            self.client.set_prompt_version_tag(self.name, str(version), tag, text)
+        else:
+            self.client.set_model_version_tag(self.name, str(version), tag, text)
+
     def forget(self, alias: str) -> None:
         """Delete what is kept of the last promotion, where there is anything."""
         if _tag(alias) not in self._tags():

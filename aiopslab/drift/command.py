@@ -7,7 +7,7 @@ import click
 
 from aiopslab.drift.refusal import refusing
 from aiopslab.errors import FrameError, ParameterError, did_you_mean
-from aiopslab.gates import EXIT_CODES, Decided, Measured, as_json, say, stays
+from aiopslab.gates import EXIT_CODES, Decided, Measured, as_json, remember, say, stays
 from aiopslab.terminal import indented
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ def promote(
             (Measured(f"gain in {challenge.metric}", gain.value, gain.low, gain.high),),
             moved,
         )
+        if moving is not None:
+            remember(decided, moving.aliases, moving.candidate)
         name = moving.aliases.name if moving else ""
         lines = [*decision.reasons, stays(set_alias, name, moved)]
         say(decided, indented([each for each in lines if each]), written)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from aiopslab.errors import PromptError
-from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, say, stays
-from aiopslab.mlflow_aliases import Promotion
+from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, remember, say, stays
+from aiopslab.mlflow_aliases import Aliases, Promotion
+from aiopslab.mlflow_server import connect
 from aiopslab.prompts.registry_command import tracking
 from aiopslab.terminal import aligned, indented, shown
 
@@ -150,6 +151,8 @@ def gate(
         data = sha256(table.astype(str).to_dict("list"))
         moved = follow(analysis.decision, name, set_alias, versions, tracking_uri, data)
     told = _decided(analysis, candidate, baseline, moved)
+    if set_alias:
+        remember(told, Aliases(connect(tracking_uri), "prompt", name), numbers[1])
     alias = stays(set_alias, name, moved)
     _end(told, chain(_lines(analysis), indented([alias] if alias else [])), written)
 

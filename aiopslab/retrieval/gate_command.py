@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, say, stays
+from aiopslab.gates import EXIT_CODES, Decided, Measured, Word, as_json, remember, say, stays
 from aiopslab.retrieval.arguments import configuration_of, retriever_of, tracking
 from aiopslab.terminal import aligned, indented
 
@@ -153,6 +153,8 @@ def gate(
         )
     reasons = (headline, *found.reasons())
     told = Decided("index", word, candidate, baseline, reasons, tuple(_measured(found)), moved)
+    if moving is not None:
+        remember(told, moving.aliases, moving.candidate)
     alias = stays(set_alias, moving.aliases.name if moving else "", moved)
     lines = chain(indented(reasons), _table(found, metric), indented([alias] if alias else []))
     say(told, lines, written)
