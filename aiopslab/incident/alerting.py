@@ -1,10 +1,14 @@
 """What alerts say against each service: that somebody thought it wrong, and which service began."""
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from aiopslab.incident.episodes import settle
+from aiopslab.incident.episodes import Ints, settle
 from aiopslab.incident.golden import signal_of
 from aiopslab.incident.topology import dependencies
+
+Floats = npt.NDArray[np.float64]
 
 # An alert is somebody's word that a value is abnormal, and by itself just enough to be so: as much
 # as a metric that lies some 15 robust σ off for the whole time.
@@ -54,20 +58,22 @@ def rank_alerts(
     """
     settled, _ = settle(alerts, EVALUATION)
     settled = settled[settled["service"].notna() & (settled["start"] <= end)]
+    settled = settled.reset_index(drop=True)
     since = settled[settled["start"] >= until]
     begins = min(settled["start"].min(), until)
     alerting = set(since["service"])
     called = {} if topology is None else dependencies(topology, alerting)
-    alerts_of = dict(iter(settled.groupby(["service", "name"], sort=False)))
+    number = settled.groupby(["service", "name"]).ngroup().to_numpy().astype(np.int64)
+    earlier = np.bincount(number, settled["start"] < until)
+    before, after = (_shares(settled, number, *span) for span in ((begins, until), (until, end)))
     rows = []
-    for service, name in since[["service", "name"]].drop_duplicates().itertuples(index=False):
-        its = alerts_of[service, name]
-        earlier = int((its["start"] < until).sum())
+    named = since[["service", "name"]].drop_duplicates()
+    for place, service, name in named.itertuples(name=None):
+        its = number[place]
         signal = signal_of(name)
         is_explained = signal is not None and bool(called.get(service, set()) & alerting)
-        strength = 0.0 if is_explained else FIRED / (1 + earlier)
-        before, after = (_share(its, *span) for span in ((begins, until), (until, end)))
-        rows.append((service, name, signal or name, strength, before, after))
+        strength = 0.0 if is_explained else FIRED / (1 + earlier[its])
+        rows.append((service, name, signal or name, strength, before[its], after[its]))
     columns = ["service", "name", "signal", "strength", "before", "after"]
     table = pd.DataFrame(rows, columns=columns).assign(low=float("nan"), high=float("nan"))
     return table.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
@@ -98,12 +104,12 @@ def ever_fired(alerts: pd.DataFrame | None) -> pd.DataFrame:
     return settled
 
 
-def _share(its: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> float:
-    """Return the share of a span of time in which any of some alerts fired."""
+def _shares(alerts: pd.DataFrame, number: Ints, start: pd.Timestamp, end: pd.Timestamp) -> Floats:
+    """Return the share of a span of time in which alerts fired, added up by their number."""
     if not start < end:
-        return 0.0
-    spans = zip(its["start"], its["ended"].fillna(end), strict=True)
-    fired = sum(
-        max((min(till, end) - max(since, start)).total_seconds(), 0) for since, till in spans
-    )
-    return float(min(fired / (end - start).total_seconds(), 1.0))
+        return np.zeros(number.max(initial=-1) + 1)
+    began, ended = (alerts[each].to_numpy("datetime64[us]") for each in ("start", "ended"))
+    since = np.maximum(began, start.to_datetime64())
+    till = np.fmin(ended, end.to_datetime64())  # what has no end fires on
+    fired = np.maximum((till - since) / np.timedelta64(1, "s"), 0)
+    return np.minimum(np.bincount(number, fired) / (end - start).total_seconds(), 1.0)

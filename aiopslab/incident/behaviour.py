@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import xlogy
 
+from aiopslab.incident.places import places
+
 Floats = npt.NDArray[np.float64]
 
 Z = 1.96  # standard errors on either side hold 95 %
@@ -94,29 +96,26 @@ def rank_behaviour(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> rank_behaviour(runs(0.9), runs(0.1))[["service", "kind", "before", "after"]].to_numpy()
     array([['auth', 'span', 0.9, 0.1]], dtype=object)
     """
-    place, keys = ["service", "entry"], ["service", "entry", "kind", "event"]
-    counts = pd.DataFrame(
-        {
-            "before": before.groupby(keys, sort=False).size(),
-            "after": after.groupby(keys, sort=False).size(),
-        }
-    ).fillna(0)
-    counts = counts.reset_index()
-    is_whole = counts["kind"].isin(["entry", "logged"])
-    wholes = counts[is_whole].set_index([*place, "kind"])[["before", "after"]]
-    events = counts[~is_whole]
-    of = events["kind"].map({"log": "logged"}).fillna("entry")
-    events = events.assign(of=of).join(wholes.add_suffix("_all"), on=[*place, "of"])
-    enough = (events["before_all"] >= LEAST) & (events["after_all"] >= LEAST)
-    events = events[enough]
-    n_before, n_after = events["before_all"].to_numpy(), events["after_all"].to_numpy()
-    p, q = events["before"].to_numpy() / n_before, events["after"].to_numpy() / n_after
+    names, *numbers = places(before, after, ["service", "entry", "kind", "event"])
+    counts = np.stack([np.bincount(each[each >= 0], minlength=len(names)) for each in numbers])
+    kind = names["kind"].to_numpy(dtype=object)
+    is_event = ~np.isin(kind, ["entry", "logged"])
+    # How many executions of its place an event is one of: those that logged, where it is a line.
+    place = names.groupby(["service", "entry"]).ngroup().to_numpy()
+    whole = 2 * place + np.isin(kind, ["log", "logged"])
+    wholes = np.zeros((2, 2 * len(names)), dtype=np.int64)
+    wholes[:, whole[~is_event]] = counts[:, ~is_event]
+    of = wholes[:, whole]
+    events = np.flatnonzero(is_event & (of >= LEAST).all(axis=0))
+    n_before, n_after = of[:, events].astype(np.float64)
+    p, q = counts[:, events] / of[:, events]
     ratio = _likelihood_ratio(p, n_before, q, n_after)
-    tests = events.groupby("service")["event"].transform("size").to_numpy(dtype=float)
+    table = names.iloc[events]
+    tests = table.groupby("service")["event"].transform("size").to_numpy(dtype=float)
     z = np.sqrt(np.maximum(ratio - 2 * np.log(np.maximum(tests, 1)), 0))
     h = np.abs(2 * np.arcsin(np.sqrt(p)) - 2 * np.arcsin(np.sqrt(q)))
     low, high = _difference(p, n_before, q, n_after)
-    table = events[keys].assign(
+    table = table.assign(
         strength=np.log1p(z * h),
         before=p,
         after=q,

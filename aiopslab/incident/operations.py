@@ -1,7 +1,14 @@
 """Which operations became slower or faster in themselves, from the self-time of their spans."""
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from aiopslab.incident.places import Ints, places
+
+Floats = npt.NDArray[np.float64]
 
 LEAST_AFTER, LEAST_BEFORE = 3, 5  # spans of an operation, fewer say nothing
 LEAST_SPREAD = 0.2  # of the logarithm: no operation is steadier than about 20 %
@@ -39,32 +46,32 @@ def rank_operations(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     >>> rank_operations(*spans)[["service", "name"]].to_numpy().tolist()
     [['auth', 'login']]
     """
-    keys = ["blamed", "service", "operation"]
-    quiet, now = _summary(before, keys), _summary(after, keys)
-    both = now.add_suffix("_after").join(quiet.add_suffix("_before"), how="inner")
-    enough = (both["spans_after"] >= LEAST_AFTER) & (both["spans_before"] >= LEAST_BEFORE)
-    both = both[enough].reset_index()
-    spread = both["spread_before"].clip(lower=LEAST_SPREAD)
-    moved = both["level_after"] - both["level_before"]
-    shift = moved / spread
-    error_of_ratio = np.hypot(
-        both["spread_after"] / np.sqrt(both["spans_after"]), spread / np.sqrt(both["spans_before"])
+    names, *numbers = places(before, after, ["blamed", "service", "operation"])
+    quiet, now = (
+        _summary(number, spans["self_ms"].to_numpy(dtype=np.float64), len(names))
+        for number, spans in zip(numbers, (before, after), strict=True)
     )
-    error = np.sqrt(1 / both["spans_after"] + 1 / both["spans_before"])
-    is_call = both["blamed"] != both["service"]
-    called = both["service"] + " → " + both["operation"]
+    enough = np.flatnonzero((now.spans >= LEAST_AFTER) & (quiet.spans >= LEAST_BEFORE))
+    names, quiet, now = names.iloc[enough], quiet.of(enough), now.of(enough)
+    spread = np.maximum(quiet.spread, LEAST_SPREAD)
+    moved = now.level - quiet.level
+    shift = np.abs(moved / spread)
+    error_of_ratio = np.hypot(now.spread / np.sqrt(now.spans), spread / np.sqrt(quiet.spans))
+    error = np.sqrt(1 / now.spans + 1 / quiet.spans)
+    is_call = names["blamed"] != names["service"]
+    called = names["service"] + " → " + names["operation"]
     table = pd.DataFrame(
         {
-            "service": both["blamed"],
-            "name": both["operation"].where(~is_call, called),
-            "strength": np.where(shift.abs() > SURE * error, np.log1p(shift.abs()), 0.0),
-            "before": both["median_before"],
-            "after": both["median_after"],
+            "service": names["blamed"],
+            "name": names["operation"].where(~is_call, called),
+            "strength": np.where(shift > SURE * error, np.log1p(shift), 0.0),
+            "before": quiet.median,
+            "after": now.median,
             "ratio": np.exp(moved),
             "low": np.exp(moved - Z * error_of_ratio),
             "high": np.exp(moved + Z * error_of_ratio),
-            "spans": both["spans_after"],
-            "extra_ms": (both["mean_after"] - both["mean_before"]) * both["spans_after"],
+            "spans": now.spans.astype(int),
+            "extra_ms": (now.mean - quiet.mean) * now.spans,
         }
     )
     return table.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
@@ -133,14 +140,33 @@ def _mean_path(spans: pd.DataFrame, keys: list[str]) -> pd.Series:
     return mean
 
 
-def _summary(spans: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    level = np.log(spans["self_ms"] + OFFSET_MS)
-    groups = spans.assign(level=level).groupby(keys, observed=True)
-    summary = groups.agg(
-        spans=("level", "size"),
-        level=("level", "mean"),
-        spread=("level", "std"),
-        median=("self_ms", "median"),
-        mean=("self_ms", "mean"),
-    )
-    return summary.fillna({"spread": 0.0})
+class _Summary(NamedTuple):
+    """The spans of each operation: their number, and their self-time in ms, or its logarithm."""
+
+    spans: Floats
+    level: Floats
+    spread: Floats
+    median: Floats
+    mean: Floats
+
+    def of(self, operations: Ints) -> "_Summary":
+        """Keep some operations."""
+        return _Summary(*(each[operations] for each in self))
+
+
+def _summary(number: Ints, self_ms: Floats, operations: int) -> _Summary:
+    """Summarise spans by the number of their operation; negative ones are of none."""
+    spans = np.bincount(number[number >= 0], minlength=operations).astype(np.float64)
+    known = (number >= 0) & ~np.isnan(self_ms)
+    number, self_ms = number[known], self_ms[known]
+    count = np.bincount(number, minlength=operations)
+    log = np.log(self_ms + OFFSET_MS)
+    with np.errstate(invalid="ignore"):  # operations without a time have no mean
+        level, mean = (np.bincount(number, each, operations) / count for each in (log, self_ms))
+    squares = np.bincount(number, (log - level[number]) ** 2, operations)
+    spread = np.sqrt(squares / np.maximum(count - 1, 1))
+    ordered = np.append(self_ms[np.lexsort((self_ms, number))], np.nan)
+    first = count.cumsum() - count
+    middle = [first + (count - 1) // 2, first + count // 2]
+    median = np.where(count > 0, ordered[middle].mean(axis=0), np.nan)
+    return _Summary(spans, level, spread, median, mean)
