@@ -12,7 +12,7 @@ from aiopslab.overview.spending.prices import Prices, priced
 from aiopslab.overview.spending.stretches import Floats, Ints, Stretches, cut
 from aiopslab.sources.evidence import noting
 
-DIMENSIONS = ("model", "prompt_version", "route", "tenant")
+ALWAYS, OPTIONAL = ("model", "prompt_version"), ("route", "tenant")
 NOT_TOLD = "(not told)"
 _TIES = ["cost_usd", "input_tokens", "output_tokens", "latency_ms"]
 
@@ -49,10 +49,9 @@ class Ledger:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """What money can be split by: those of the columns that the calls tell."""
-        return tuple(
-            each for each in DIMENSIONS if each in self.calls and self.calls[each].notna().any()
-        )
+        """What money can be split by: model, prompt version, and what else the calls tell."""
+        told = (each for each in OPTIONAL if each in self.calls and self.calls[each].notna().any())
+        return (*ALWAYS, *told)
 
     @property
     def span(self) -> pd.Timedelta:
