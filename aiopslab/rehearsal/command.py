@@ -111,6 +111,13 @@ folder wherever evidence is asked for, and compare the verdict with the truth.
     metavar="SECONDS",
     help="How long it stays broken.  [default: to the end]",
 )
+@click.option(
+    "--harder-at",
+    "harder_at_s",
+    type=float,
+    metavar="SECONDS",
+    help="When users begin to ask harder questions, fault or not.  [default: never]",
+)
 @click.option("--minutes", type=float, default=8.0, show_default=True, help="How long is recorded.")
 @click.option(
     "--seed",
@@ -144,6 +151,7 @@ def rehearse(
     fault: str,
     at_s: float,
     lasts_s: float | None,
+    harder_at_s: float | None,
     minutes: float,
     seed: int,
     folder: Path,
@@ -163,7 +171,9 @@ def rehearse(
     try:
         with display:
             rehearsal.rehearse(
-                fault, folder, at_s, minutes, seed, lasts_s, port, overwrite, watch=display
+                *(fault, folder, at_s, minutes, seed, lasts_s, port, overwrite),
+                watch=display,
+                harder_at_s=harder_at_s,
             )
     except PlanError as error:
         raise click.UsageError(str(error)) from None

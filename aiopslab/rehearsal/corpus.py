@@ -3,10 +3,12 @@
 The texts are in ``corpus.toml``, written for this rehearsal. No real person or company is meant.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 _USERS = 24
 _DEPARTMENTS = ("engineering", "sales", "support", "operations")
@@ -59,11 +61,15 @@ class Question:
 
 
 @cache
+def _topics() -> dict[str, list[dict[str, Any]]]:
+    return tomllib.loads(files("aiopslab.rehearsal").joinpath("corpus.toml").read_text("utf-8"))
+
+
+@cache
 def _pages() -> tuple[tuple[Document, tuple[str, ...]], ...]:
-    topics = tomllib.loads(files("aiopslab.rehearsal").joinpath("corpus.toml").read_text("utf-8"))
     return tuple(
         (Document(f"{topic}-{number:02}", topic, page["title"], page["text"]), tuple(page["ask"]))
-        for topic, pages in topics.items()
+        for topic, pages in _topics().items()
         for number, page in enumerate(pages, start=1)
     )
 
@@ -93,6 +99,34 @@ def questions() -> list[Question]:
     Question(text='How many days of annual leave do I get?', document='hr-01', topic='hr')
     """
     return [Question(text, page.id, page.topic) for page, asked in _pages() for text in asked]
+
+
+def hard_questions() -> list[Question]:
+    """Return questions in words that their documents have not; they are of two topics.
+
+    Examples
+    --------
+    >>> sorted({each.topic for each in hard_questions()})
+    ['facilities', 'security']
+    """
+    return [
+        Question(text, f"{topic}-{number:02}", topic)
+        for topic, pages in _topics().items()
+        for number, page in enumerate(pages, start=1)
+        if (text := page.get("hard"))
+    ]
+
+
+def answers(answer: str, identity: str) -> bool:
+    """Tell whether an answer says anything of what a document says.
+
+    Examples
+    --------
+    >>> answers("The canteen serves lunch from 11:30 to 13:45.", "facilities-04")
+    True
+    """
+    sentences = re.split(r"(?<=[.!?])\s+", document(identity).text)
+    return any(each in answer for each in sentences)
 
 
 def users() -> list[tuple[str, str]]:

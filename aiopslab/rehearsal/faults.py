@@ -9,6 +9,9 @@ from aiopslab.rehearsal.errors import PlanError
 from aiopslab.rehearsal.measures import metric_names
 from aiopslab.rehearsal.services import SERVICES
 
+Layer = Literal["infrastructure", "classifier", "prompt", "index", "language model", "questions"]
+"""Where the cause of a symptom may be; the last is nobody's fault."""
+
 _SERVING = tuple(name for name in SERVICES if name != "indexer")
 _LATENCY = ("http.server.request.duration_p50_ms", "http.server.request.duration_p95_ms")
 _ERRORS = "http.server.request.error_ratio"
@@ -31,6 +34,11 @@ class FaultKind:
     change
         The kind and the description of the change that causes it; ``None`` where it has no such
         cause. ``{service}`` and ``{version}`` are filled in.
+    layer
+        Of the cause.
+    outcomes
+        What people feel of it, at most: ``quality``, ``cost``, ``service``, ``accuracy`` or
+        ``freshness``.
     acts
         ``"order"``: the process is told to misbehave; ``"crash"``: it is killed again and again;
         ``"deploy"``: it is replaced by one that misbehaves from its start.
@@ -41,6 +49,8 @@ class FaultKind:
     summary: str
     metrics: tuple[str, ...]
     change: tuple[str, str] | None = None
+    layer: Layer = "infrastructure"
+    outcomes: tuple[str, ...] = ("service",)
     acts: Literal["order", "crash", "deploy"] = "order"
 
 
@@ -56,6 +66,7 @@ _KINDS = (
         SERVICES,
         "a leak of 2.5 MB a second, up to 600 MB",
         ("process.memory.usage_mb",),
+        outcomes=(),
     ),
     FaultKind(
         "latency",
@@ -87,6 +98,7 @@ _KINDS = (
         SERVICES,
         "the process is killed, comes back after 12 s, and is killed again 15 s later",
         ("up",),
+        outcomes=("service", "cost"),
         acts="crash",
     ),
     FaultKind(
@@ -110,6 +122,8 @@ _KINDS = (
             "index.document.indexed_rate",
         ),
         ("index", "{service}: index maintenance switched on"),
+        layer="index",
+        outcomes=("quality", "freshness"),
     ),
     FaultKind(
         "degraded_classifier",
@@ -117,11 +131,13 @@ _KINDS = (
         "a model is served that was trained on labels shuffled for half of the topics",
         ("classifier.score_mean", "classifier.doubtful_ratio"),
         ("model", "{service}: topic model retrained and promoted"),
+        layer="classifier",
+        outcomes=("accuracy", "quality"),
     ),
     FaultKind(
         "costly_prompt",
         ("llm",),
-        "a prompt version sends half of the handbook and asks for long answers",
+        "a prompt version sends half of the handbook, asks for long answers and is throttled",
         (
             "gen_ai.client.token.input_rate",
             "gen_ai.client.token.output_rate",
@@ -129,6 +145,29 @@ _KINDS = (
             *_LATENCY,
         ),
         ("prompt", "{service}: prompt answer-v4 promoted"),
+        layer="prompt",
+        outcomes=("cost", "service"),
+    ),
+    FaultKind(
+        "cheaper_model",
+        ("llm",),
+        "a smaller model answers, which forgets the beginning of what it reads",
+        (
+            "gen_ai.client.token.input_rate",
+            "gen_ai.client.token.output_rate",
+            "gen_ai.client.cost_usd_rate",
+            *_LATENCY,
+        ),
+        ("model", "{service}: answers by extract-mini-1"),
+        layer="language model",
+        outcomes=("quality", "cost"),
+    ),
+    FaultKind(
+        "starvation",
+        SERVICES,
+        "as cpu, with twice as many threads: what waits for the service gives up",
+        ("process.cpu.utilization", *_LATENCY),
+        outcomes=("service", "cost"),
     ),
 )
 KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}

@@ -5,6 +5,7 @@ answered. Its rate follows a day compressed into ten minutes, with bursts.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ _OUTSTANDING = 150
 _RATED = 0.25
 _MISJUDGED = 0.08
 _POPULARITY = 0.5  # exponent of Zipf's law over the questions
+_HARD = 0.7  # share of the questions that are hard, once the mix has moved
 
 
 def rate(seconds: float, mean: float, seed: int) -> NDArray[np.float64]:
@@ -96,6 +98,8 @@ class Load:
         The same seed asks the same questions at the same times.
     mean
         Questions a second.
+    harder_at_s
+        From when on most questions are hard ones; infinite for never.
     """
 
     client: "httpx.AsyncClient"
@@ -103,6 +107,7 @@ class Load:
     seconds: float
     seed: int
     mean: float = MEAN_RATE
+    harder_at_s: float = math.inf
     asked: int = 0
     failed: int = 0
     ratings: dict[str, float] = field(default_factory=dict)
@@ -131,6 +136,8 @@ class Load:
         users = [user for user, _ in corpus.users()]
         for due in arrivals(rate(self.seconds, self.mean, self.seed), self.seed):
             question = self._draw.choices(questions, weights)[0]
+            if due >= self.harder_at_s and self._draw.random() < _HARD:
+                question = self._draw.choice(corpus.hard_questions())
             yield float(due), question, self._draw.choice(users)
 
     async def _ask(self, question: corpus.Question, user: str) -> None:
@@ -145,7 +152,7 @@ class Load:
             self._tokens.pop(user, None)
         elif self._draw.random() < _RATED:
             await asyncio.sleep(self._draw.uniform(0.5, 2.0))
-            right = question.document in answer["sources"]
+            right = corpus.answers(answer["answer"], question.document)
             rating = float(right != (self._draw.random() < _MISJUDGED))
             self.ratings[answer["id"]] = rating
             await self._post("/ratings", {"id": answer["id"], "rating": rating})

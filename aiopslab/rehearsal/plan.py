@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from aiopslab.rehearsal.errors import PlanError
-from aiopslab.rehearsal.faults import Fault
+from aiopslab.rehearsal.faults import Fault, Layer
 
 _SHORTEST_S = 20.0
 
@@ -25,6 +25,8 @@ class Plan:
         Of the load.
     lasts_s
         How long the fault acts; ``None`` for to the end.
+    harder_at_s
+        When users begin to ask harder questions, which is no fault of anybody; ``None`` for never.
 
     Raises
     ------
@@ -43,11 +45,26 @@ class Plan:
     seconds: float
     seed: int
     lasts_s: float | None = None
+    harder_at_s: float | None = None
 
     @property
     def ends_s(self) -> float:
         """When the fault ends."""
         return self.seconds if self.lasts_s is None else self.at_s + self.lasts_s
+
+    @property
+    def layer(self) -> Layer | None:
+        """Where the cause is of what people feel; ``None`` where they feel nothing."""
+        if self.fault is not None:
+            return self.fault.kind.layer
+        return "questions" if self.harder_at_s is not None else None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What people feel of it, at most."""
+        if self.fault is not None:
+            return self.fault.kind.outcomes
+        return ("quality",) if self.harder_at_s is not None else ()
 
     def __post_init__(self) -> None:
         if not self.seconds >= _SHORTEST_S:
@@ -61,6 +78,12 @@ class Plan:
                 f"{self.seconds:g} s",
                 "Choose an earlier --at, or more --minutes.",
             )
+        if self.harder_at_s is not None and not 0 <= self.harder_at_s < self.seconds:
+            raise PlanError(
+                f"questions are to become harder at {self.harder_at_s:g} s, the recording ends at "
+                f"{self.seconds:g} s",
+                "Choose an earlier --harder-at, or more --minutes.",
+            )
         if self.lasts_s is not None and not 0 < self.lasts_s <= self.seconds - self.at_s:
             raise PlanError(
                 f"the fault is to last {self.lasts_s:g} s; after {self.at_s:g} s there are "
@@ -73,4 +96,5 @@ class Plan:
         words = ["aiopslab", "rehearse", "--fault", self.fault.spec if self.fault else "none"]
         words += ["--at", f"{self.at_s:g}"] if self.fault else []
         words += ["--for", f"{self.lasts_s:g}"] if self.lasts_s is not None else []
+        words += ["--harder-at", f"{self.harder_at_s:g}"] if self.harder_at_s is not None else []
         return shlex.join([*words, "--minutes", f"{self.seconds / 60:g}", "--seed", str(self.seed)])

@@ -40,6 +40,7 @@ _CALLS = [
     "cost_usd",
     "retrieved_ids",
     "feedback",
+    "trace_id",
 ]
 
 Key = tuple[str, str]
@@ -200,7 +201,8 @@ def _observations(folder: Path) -> pd.DataFrame:
         return _table([], ["timestamp", "prediction", "score", "target"])
     frame["timestamp"] = _times(frame["timestamp"])
     # The topic that a question is about is known from the bank that it was drawn from.
-    frame["target"] = frame.pop("text").map({each.text: each.topic for each in corpus.questions()})
+    bank = [*corpus.questions(), *corpus.hard_questions()]
+    frame["target"] = frame.pop("text").map({each.text: each.topic for each in bank})
     components = [name for name in frame if str(name).startswith("component_")]
     return frame.round(dict.fromkeys([*components, "score"], 4))
 
@@ -211,6 +213,7 @@ def _calls(folder: Path, ratings: Mapping[str, float]) -> pd.DataFrame:
         return _table([], _CALLS)
     frame["timestamp"] = _times(frame["timestamp"])
     frame["feedback"] = frame["id"].map(ratings).astype(float)
+    frame["trace_id"] = frame["id"]  # an answer is known by the trace that it was made in
     return frame[_CALLS].round({"latency_ms": 1, "cost_usd": 8})
 
 

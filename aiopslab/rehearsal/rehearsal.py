@@ -30,6 +30,7 @@ def rehearse(
     port: int | None = None,
     overwrite: bool = False,
     watch: Callable[[Progress], None] = lambda progress: None,
+    harder_at_s: float | None = None,
 ) -> dict[str, Any]:
     """Run the system, break it, and record what that looks like.
 
@@ -53,6 +54,8 @@ def rehearse(
         Whether a recording in `folder` may be replaced.
     watch
         Called about once a second.
+    harder_at_s
+        When users begin to ask harder questions; never unless given.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def rehearse(
     KeyboardInterrupt, SystemExit
         On Ctrl-C and on SIGTERM; what was recorded is kept likewise.
     """
-    plan = Plan(parse(fault), at_s, minutes * 60, seed, lasts_s)
+    plan = Plan(parse(fault), at_s, minutes * 60, seed, lasts_s, harder_at_s)
     _check_thread()
     folder = folder.resolve()
     _check_free(folder, overwrite=overwrite)

@@ -1,6 +1,7 @@
 """A rehearsal while it runs: the system, its users, the fault, and what is gathered."""
 
 import asyncio
+import math
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -71,6 +72,8 @@ class Run:
         Of the recording; ``None`` until then.
     fault_began, fault_ended
         Of the fault; ``None`` until then.
+    moved
+        When users began to ask harder questions; ``None`` until then.
     """
 
     plan: Plan
@@ -82,6 +85,7 @@ class Run:
     ended: pd.Timestamp | None = None
     fault_began: pd.Timestamp | None = None
     fault_ended: pd.Timestamp | None = None
+    moved: pd.Timestamp | None = None
 
     def __post_init__(self) -> None:
         self.alerts = Alerts()
@@ -126,7 +130,9 @@ class Run:
     async def _carry_out(self, system: Supervisor, client: Any) -> None:
         plan = self.plan
         url = f"http://127.0.0.1:{self.ports['gateway']}"
-        self.load = Load(client, url, plan.seconds + _WARM_UP_S, plan.seed, MEAN_RATE)
+        harder_at_s = math.inf if plan.harder_at_s is None else plan.harder_at_s + _WARM_UP_S
+        seconds = plan.seconds + _WARM_UP_S
+        self.load = Load(client, url, seconds, plan.seed, MEAN_RATE, harder_at_s)
         steps: list[Coroutine[Any, Any, None]] = [
             self.load.run(),
             self._scrape(system, Scraper(client, self.ports)),
@@ -134,6 +140,8 @@ class Run:
         ]
         if plan.fault is not None:
             steps.append(self._break(system, plan.fault))
+        if plan.harder_at_s is not None:
+            steps.append(self._move(plan.harder_at_s))
         try:
             async with asyncio.TaskGroup() as group:
                 load, scraping, *others = [group.create_task(step) for step in steps]
@@ -175,6 +183,9 @@ class Run:
         for change in self.decoys:
             time = await self._until(change.at_s)
             self.recorder.change(time, change)
+
+    async def _move(self, seconds: float) -> None:
+        self.moved = await self._until(seconds)
 
     async def _until(self, seconds: float) -> pd.Timestamp:
         """Wait for a moment of the recording, and return the time then."""
@@ -225,12 +236,17 @@ class Run:
         made = {change["ref"] for change in self.recorder.changes}
         causes = [self.culprit.ref] if self.culprit else []
         fault = self.plan.fault
+        began, ended = self.fault_began, self.fault_ended
+        if fault is None and self.moved is not None:
+            began, ended = self.moved, self.ended
         return {
             "fault": {"service": fault.service, "kind": fault.kind.name} if fault else None,
             "root_cause_service": fault.service if fault else None,
             "root_cause_metrics": fault.metrics if fault else [],
-            "started": _iso(self.fault_began),
-            "ended": _iso(self.fault_ended),
+            "layer": self.plan.layer,
+            "outcomes": list(self.plan.outcomes),
+            "started": _iso(began),
+            "ended": _iso(ended),
             "run_started": _iso(self.began),
             "run_ended": _iso(self.ended),
             "seed": self.plan.seed,

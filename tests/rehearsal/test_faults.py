@@ -1,8 +1,10 @@
+from typing import get_args
+
 import pytest
 
 from aiopslab.errors import RehearsalError
 from aiopslab.rehearsal.changes import culprit, decoys
-from aiopslab.rehearsal.faults import KINDS, Fault, parse
+from aiopslab.rehearsal.faults import KINDS, Fault, Layer, parse
 from aiopslab.rehearsal.plan import Plan
 from aiopslab.rehearsal.services import SERVICES
 from aiopslab.rehearsal.services.effects import DEPENDENCIES, EFFECTS, ERRORS
@@ -25,6 +27,21 @@ def test_effects_know_every_service_that_they_fit():
     assert set(KINDS["dependency"].services) == set(DEPENDENCIES)
     assert set(KINDS["errors"].services) == set(ERRORS)
     assert set(EFFECTS) <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_knows_its_layer_and_what_people_feel_of_it(kind):
+    assert kind.layer in get_args(Layer)
+    assert set(kind.outcomes) <= {"quality", "cost", "service", "accuracy", "freshness"}
+
+
+def test_a_mix_that_moves_is_nobodys_fault():
+    moved = Plan(None, 60, 300, 7, harder_at_s=150)
+    assert (moved.layer, moved.outcomes) == ("questions", ("quality",))
+    assert Plan(None, 60, 300, 7).layer is None
+    both = Plan(parse("llm:cheaper_model"), 60, 300, 7, harder_at_s=150)
+    assert both.layer == "language model"
+    assert moved.command() == "aiopslab rehearse --fault none --harder-at 150 --minutes 5 --seed 7"
 
 
 def test_none_is_no_fault():
@@ -73,6 +90,8 @@ def test_innocent_changes_never_touch_the_broken_service(fault):
         ({"at_s": -1}, "begin at -1 s"),
         ({"lasts_s": 500}, "last 500 s"),
         ({"lasts_s": 0}, "last 0 s"),
+        ({"harder_at_s": 300}, "harder at 300 s"),
+        ({"harder_at_s": -1}, "harder at -1 s"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_refused(change, told):

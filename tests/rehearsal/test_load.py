@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiopslab.rehearsal.load import arrivals, rate
+from aiopslab.rehearsal import corpus
+from aiopslab.rehearsal.load import Load, arrivals, rate
 
 
 @settings(max_examples=25)
@@ -36,6 +37,21 @@ def test_arrivals_are_ordered_and_within_the_time(seed):
 def test_the_same_seed_draws_the_same_load():
     assert np.array_equal(arrivals(rate(90, 4.0, 7), 7), arrivals(rate(90, 4.0, 7), 7))
     assert not np.array_equal(rate(90, 4.0, 7), rate(90, 4.0, 8))
+
+
+def planned(harder_at_s):
+    return list(Load(None, "", 120, seed=3, harder_at_s=harder_at_s)._plan())
+
+
+def test_the_mix_moves_to_hard_questions_when_it_is_to_and_nothing_else_does():
+    usual, moved = planned(np.inf), planned(60.0)
+    assert [due for due, *_ in usual] == [due for due, *_ in moved]
+    hard = {each.text for each in corpus.hard_questions()}
+    before = [each for each in moved if each[0] < 60]
+    assert before == [each for each in usual if each[0] < 60]
+    after = [question.text in hard for due, question, _ in moved if due >= 60]
+    assert 0.55 < np.mean(after) < 0.85
+    assert not any(question.text in hard for _, question, _ in usual)
 
 
 def test_the_day_and_its_bursts_show():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiopslab.frames import FRAME_NAMES, conform
+from aiopslab.rehearsal import corpus
 from aiopslab.rehearsal.recorder import Recorder, rounded, tables, write
 from aiopslab.rehearsal.traces import edges, sampled_logs, sampled_traces, whole_traces
 
@@ -136,3 +137,17 @@ def test_metrics_are_long_and_come_back_wide(tmp_path):
     wide = conform("metrics", made)
     assert wide["auth", "up"].tolist() == [1.0, 1.0]
     assert wide["auth", "http.server.request.rate"].isna().all()
+
+
+def test_calls_keep_their_trace_and_predictions_their_topic_even_of_hard_questions(tmp_path):
+    hard = corpus.hard_questions()[0]
+    time = (BEGAN + pd.Timedelta(seconds=1)).timestamp()
+    call = dict.fromkeys(["input_tokens", "output_tokens", "latency_ms", "cost_usd"], 1.0)
+    call |= {"id": "ab12", "timestamp": time, "prompt_version": "v", "model": "m"}
+    call |= {"input": hard.text, "output": "Yes.", "retrieved_ids": []}
+    (tmp_path / "calls.jsonl").write_text(json.dumps(call))
+    seen = {"timestamp": time, "text": hard.text, "prediction": "hr", "score": 0.4}
+    (tmp_path / "observations.jsonl").write_text(json.dumps(seen))
+    made = tables(Recorder(), tmp_path, {"ab12": 1.0}, BEGAN, ENDED)
+    assert made["calls"].loc[0, ["trace_id", "feedback"]].tolist() == ["ab12", 1.0]
+    assert made["observations"]["target"].tolist() == [hard.topic]

@@ -69,6 +69,10 @@ class DownstreamError(Exception):
     """A service that was called did not answer, or answered with an error."""
 
 
+class TooSlowError(DownstreamError):
+    """A service that was called did not answer in time."""
+
+
 @dataclass
 class Service:
     """One running service.
@@ -113,7 +117,8 @@ class Service:
         Raises
         ------
         DownstreamError
-            If it could not be reached, took longer than `timeout_s`, or answered 5xx.
+            If it could not be reached, took longer than `timeout_s` (then a `TooSlowError`),
+            answered 5xx, or that too much is asked of it.
         """
         # Port 1 is reserved and never listened on: a connection to it is refused.
         port = 1 if callee in self.refused else self.settings.ports[callee]
@@ -132,8 +137,10 @@ class Service:
             except httpx.HTTPError as error:
                 reason = f"{type(error).__name__} {error}".strip()
                 span.set_status(Status(StatusCode.ERROR, reason))
-                raise DownstreamError(f"{callee} {method} {path}: {reason}") from None
-            if response.status_code >= 500:
+                late = isinstance(error, httpx.TimeoutException)
+                failure = TooSlowError if late else DownstreamError
+                raise failure(f"{callee} {method} {path}: {reason}") from None
+            if response.status_code >= 500 or response.status_code == 429:
                 span.set_status(Status(StatusCode.ERROR, str(response.status_code)))
                 raise DownstreamError(f"{callee} {method} {path}: {response.status_code}")
             return None if response.status_code == 404 else response.json()

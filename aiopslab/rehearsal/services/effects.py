@@ -7,7 +7,7 @@ Effects that only one service can suffer are defined beside that service.
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ ERRORS = {
     "database": "database disk image is malformed",
 }
 
-_BURNERS = 3
+_BURNERS, _MANY_BURNERS = 3, 6
 _LEAK_BYTES, _LEAK_EVERY_S, _LEAK_LIMIT = 1 << 20, 0.4, 600
 
 
 @asynccontextmanager
-async def cpu(service: "Service") -> AsyncIterator[None]:
+async def cpu(service: "Service", burners: int = _BURNERS) -> AsyncIterator[None]:
     """Threads that compete with the service for the interpreter, and for a core."""
     ended = threading.Event()
 
@@ -37,13 +37,18 @@ async def cpu(service: "Service") -> AsyncIterator[None]:
         while not ended.is_set():
             sum(range(20_000))
 
-    threads = [threading.Thread(target=burn, daemon=True) for _ in range(_BURNERS)]
+    threads = [threading.Thread(target=burn, daemon=True) for _ in range(burners)]
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
         ended.set()
+
+
+def starvation(service: "Service") -> AbstractAsyncContextManager[None]:
+    """Twice as many of them: the service hardly gets its turn."""
+    return cpu(service, _MANY_BURNERS)
 
 
 @asynccontextmanager
@@ -109,6 +114,7 @@ async def deploy(service: "Service") -> AsyncIterator[None]:
 
 EFFECTS = {
     "cpu": cpu,
+    "starvation": starvation,
     "memory": memory,
     "latency": latency,
     "errors": errors,

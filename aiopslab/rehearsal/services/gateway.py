@@ -1,4 +1,7 @@
-"""The way in: checks who asks, looks in the cache, and has the others find and write an answer."""
+"""The way in: checks who asks, looks in the cache, and has the others find and write an answer.
+
+Where the language model takes too long, a hosted one is asked instead.
+"""
 
 import hashlib
 import json
@@ -11,10 +14,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from aiopslab.rehearsal.services.app import DownstreamError, Service
+from aiopslab.rehearsal.services import hosted
+from aiopslab.rehearsal.services.app import DownstreamError, Service, TooSlowError
 
 _DOCUMENTS = 4
-_LLM_TIMEOUT_S = 8.0
+_LLM_TIMEOUT_S = 1.5
+
+
+async def _completion(service: Service, question: str, context: str) -> dict[str, Any]:
+    """Have the model answer, and the hosted one where it takes too long."""
+    messages = [{"role": "system", "content": context}, {"role": "user", "content": question}]
+    body = {"model": "extract-1", "messages": messages}
+    try:
+        answer: dict[str, Any] = await service.call(
+            "llm", "POST", "/v1/chat/completions", body, timeout_s=_LLM_TIMEOUT_S
+        )
+    except TooSlowError as error:
+        service.log.warning("falling back to %s: %s", hosted.WEIGHTS.name, error)
+        return await hosted.complete(service, question, context)
+    return answer
 
 
 def build(service: Service) -> Sequence[Route]:
@@ -37,19 +55,7 @@ def build(service: Service) -> Sequence[Route]:
     async def generate(question: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         context = "\n".join(each["text"] for each in found)
         started = time.perf_counter()
-        completion = await service.call(
-            "llm",
-            "POST",
-            "/v1/chat/completions",
-            {
-                "model": "extract-1",
-                "messages": [
-                    {"role": "system", "content": context},
-                    {"role": "user", "content": question},
-                ],
-            },
-            timeout_s=_LLM_TIMEOUT_S,
-        )
+        completion = await _completion(service, question, context)
         usage = completion["usage"]
         answer: str = completion["choices"][0]["message"]["content"]
         call = {
