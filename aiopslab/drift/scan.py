@@ -174,19 +174,21 @@ def _worth(rows: tuple[float, ...], reference_rows: float, scores: int) -> float
 
     rng = np.random.default_rng(len(rows))
     sizes = np.array(rows)
-    first, last = np.triu_indices(len(rows) + 1, 1)
     count = np.append(0.0, sizes.cumsum())
-    size = count[last] - count[first]
-    used = size >= 1
-    first, last, size = first[used], last[used], size[used]
-    statistic = np.zeros((SIMULATIONS, len(size)))
-    for _ in range(scores):
-        sums = (rng.normal(size=(SIMULATIONS, len(sizes))) * np.sqrt(sizes)).cumsum(axis=1)
-        sums = np.hstack([np.zeros((SIMULATIONS, 1)), sums])
-        shared = rng.normal(size=(SIMULATIONS, 1)) / np.sqrt(reference_rows)
-        statistic += ((sums[:, last] - sums[:, first]) / size - shared) ** 2
-    statistic /= 1 / size + 1 / reference_rows
-    limit = np.quantile(statistic.max(axis=1), QUANTILE)
+    sums, shared = np.zeros((scores, SIMULATIONS, len(count))), np.empty((scores, SIMULATIONS, 1))
+    for score in range(scores):
+        drawn = rng.normal(size=(SIMULATIONS, len(sizes))) * np.sqrt(sizes)
+        sums[score, :, 1:] = drawn.cumsum(axis=1)
+        shared[score] = rng.normal(size=(SIMULATIONS, 1)) / np.sqrt(reference_rows)
+    strongest = np.zeros(SIMULATIONS)
+    for length in range(1, len(count)):  # of runs, those of one length together
+        size = count[length:] - count[:-length]
+        used = size >= 1
+        size = np.where(used, size, 1.0)
+        shift = ((sums[..., length:] - sums[..., :-length]) / size - shared) ** 2
+        statistic = shift.sum(axis=0) / (1 / size + 1 / reference_rows)
+        strongest = np.maximum(strongest, np.where(used, statistic, 0.0).max(axis=1))
+    limit = float(np.quantile(strongest, QUANTILE))
     return float((1 - QUANTILE) / gammaincc(scores / 2, limit / 2))
 
 
