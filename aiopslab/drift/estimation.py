@@ -255,18 +255,23 @@ def _estimated(
         overlap_assumption(like),
         relation_assumption(expectation, now, labelled, then[main].value),
     )
-    overall = compared(whole.alone, then, len(now)).join(_combined(whole))
+    overall = compared(whole.alone, then, len(now)).join(
+        pd.DataFrame([_of_combined(each) for each in whole.combined.values()])
+    )
     if any(each.holds is False for each in assumptions):
         overall["better"] = None  # nothing is sure by an estimate that does not hold
     table = [
-        _window(number, cut.labels[number], len(rows), band)
-        for number, (rows, band) in enumerate(zip(windows, through_time, strict=True))
+        {"window": number, "label": label, "metric": name, **told}
+        for number, (label, rows, band) in enumerate(
+            zip(cut.labels, windows, through_time, strict=True)
+        )
+        for name, told in _told(band, len(rows)).items()
     ]
     return Estimation(
         now.task,
         expectation.method,
         overall,
-        pd.concat(table, ignore_index=True),
+        pd.DataFrame(table),
         assumptions,
         labels,
         "",
@@ -274,19 +279,15 @@ def _estimated(
     )
 
 
-def _window(number: int, label: str, rows: int, band: Band) -> pd.DataFrame:
-    table = pd.DataFrame(
-        [
-            {"window": number, "label": label, "metric": name, **vars(each), "rows": rows}
-            for name, each in band.alone.items()
-        ]
-    )
-    return table.join(_combined(band))
+def _told(band: Band, rows: int) -> dict[str, dict[str, float]]:
+    return {
+        name: {**vars(each), "rows": rows, **_of_combined(band.combined[name])}
+        for name, each in band.alone.items()
+    }
 
 
-def _combined(band: Band) -> pd.DataFrame:
-    values = [list(vars(each).values()) for each in band.combined.values()]
-    return pd.DataFrame(values, columns=["combined", "combined_low", "combined_high"])
+def _of_combined(found: Measured) -> dict[str, float]:
+    return {"combined": found.value, "combined_low": found.low, "combined_high": found.high}
 
 
 def _predicted(outcomes: Outcomes) -> npt.NDArray[np.bool_]:
