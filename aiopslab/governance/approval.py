@@ -112,7 +112,7 @@ def approvers(records: Iterable[Mapping[str, Any]], what: Digested) -> set[str]:
     for each in records:
         decision = each.get("decision")
         if each["event"] == "approve" and each.get("of") == what.digest and decision == "permit":
-            given[each.get("principal", "")] = each
+            given[str(each.get("principal"))] = each
         elif each.get("deed") == what.digest and decision == "done":
             given.clear()  # an approval is good for one deed
     return {by for by, record in given.items() if _holds(record, what)}
@@ -123,6 +123,6 @@ def _holds(record: Mapping[str, Any], what: Digested) -> bool:
         at = datetime.fromisoformat(record["at"])
         given = Approval(record["principal"], record["reason"], at, record["of"])
         given.check(what, LASTS_IN_TRAIL)
-    except (Denied, KeyError, ValueError):
+    except (Denied, KeyError, ValueError, TypeError, AttributeError):  # whatever a record holds
         return False
     return True

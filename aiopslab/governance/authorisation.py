@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from aiopslab.governance import environment
-from aiopslab.governance.approval import approvers
+from aiopslab.governance.approval import Approval, approvers
 from aiopslab.governance.audit import Trail
 from aiopslab.governance.deeds import Approving, Deed
 from aiopslab.governance.errors import AuditError, Denied, PolicyError
@@ -119,7 +120,7 @@ def approve(number: int, reason: str, principal: str | None = None) -> Mapping[s
     Raises
     ------
     Denied
-        If the policy does not let this user approve it, or it is their own.
+        If the policy does not let this user approve it, it is their own, or no reason is given.
     PolicyError
         If there is no trail, or the record is of nothing that lacks an approval.
     """
@@ -139,9 +140,10 @@ def approve(number: int, reason: str, principal: str | None = None) -> Mapping[s
         raise Denied(
             f"{who} asked for record {number}, and cannot approve it", "Let somebody else do it."
         )
+    given = Approval(who, reason, datetime.now(UTC), found["deed"])
     resources = tuple((kind, name) for kind, name in found["resources"])
     authorise(
-        Approving(found["event"], found["subject"], resources, found["deed"], reason),
+        Approving(found["event"], found["subject"], resources, given.of, given.reason),
         who,
         record=number,
     )

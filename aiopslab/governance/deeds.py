@@ -120,12 +120,12 @@ class Move(_Digested):
     @property
     def known(self) -> Mapping[str, Any]:
         """The alias, and the version under the name of what it is a version of."""
-        of, _, name = self.subject.partition(":/")
-        return {"alias": self.alias, _SINGULAR[of]: f"{name} {self.version}".strip()}
+        kind, name = self._moved
+        return {"alias": self.alias, kind.lower(): f"{name} {self.version}".strip()}
 
     def requests(self) -> tuple[Request, ...]:
         """Return the one there is."""
-        kind, name = resource(self.subject)
+        kind, name = self._moved
         what = f"version {self.version}" if self.version else "nothing"
         words = f"roll {self.alias} of {self.subject} back to {what}"
         if self.action == "promote":
@@ -133,8 +133,15 @@ class Move(_Digested):
             words = f"promote {what} of {self.subject}{to}"
         return (Request(kind, name, {"alias": self.alias, "version": self.version}, words),)
 
-
-_SINGULAR = {"models": "model", "prompts": "prompt", "indexes": "index"}
+    @property
+    def _moved(self) -> tuple[Kind, str]:
+        kind, name = resource(self.subject)
+        if kind not in {"Model", "Prompt", "Index"}:
+            raise PolicyError(
+                f"{self.subject!r} names no model, prompt or index",
+                "Write it as models:/NAME, prompts:/NAME or indexes:/NAME.",
+            )
+        return kind, name
 
 
 @dataclass(frozen=True)
