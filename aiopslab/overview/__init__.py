@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiopslab.overview.board import Overview
     from aiopslab.overview.causes import Cause
+    from aiopslab.overview.decomposition import Decomposition
     from aiopslab.overview.gathering import Gathered, gather
     from aiopslab.overview.investigation import Investigation, investigate
     from aiopslab.overview.preparation import Prepared, prepare, tiles
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cause": "causes",
+    "Decomposition": "decomposition",
     "Gathered": "gathering",
     "Investigation": "investigation",
     "Overview": "board",
@@ -41,6 +43,7 @@ _HOMES = {
 __all__ = [
     "REHEARSAL",
     "Cause",
+    "Decomposition",
     "Gathered",
     "Investigation",
     "Overview",

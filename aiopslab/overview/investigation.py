@@ -1,21 +1,22 @@
 """The investigation: what moved, in which layer it began, and what happened when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from aiopslab.errors import ParameterError
+from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.findings import Finding, Level, Verdict
 from aiopslab.incident import IncidentAnalysis, analyse
-from aiopslab.overview.causes import Cause
+from aiopslab.overview.causes import Cause, CauseLayer
 from aiopslab.overview.causes_gauges import row_gauges
 from aiopslab.overview.causes_ranking import rank_causes
 from aiopslab.overview.causes_services import service_gauges
+from aiopslab.overview.decomposition import Decomposition, decompose
 from aiopslab.overview.decomposition_rows import call_rows, observation_rows
 from aiopslab.overview.investigation_frames import read
-from aiopslab.overview.shift import Shift, find_shifts
+from aiopslab.overview.shift import OUTCOMES, Outcome, Shift, find_shifts
 from aiopslab.overview.timeline import Timeline
 from aiopslab.overview.timeline_events import timeline_events
 from aiopslab.wording import listed
@@ -52,6 +53,8 @@ class Investigation:
         What was assumed or left out.
     confidence
         Of every interval.
+    decompositions
+        By outcome that moved.
     """
 
     looked: tuple[Shift, ...]
@@ -61,11 +64,27 @@ class Investigation:
     onset: pd.Timestamp | None
     notes: tuple[str, ...]
     confidence: float
+    decompositions: Mapping[Outcome, Decomposition] = field(default_factory=dict)
 
     @property
     def shifts(self) -> tuple[Shift, ...]:
         """The outcomes that moved, the surest first."""
         return tuple(each for each in self.looked if each.state == "moved")
+
+    def decomposition(self, outcome: Outcome) -> Decomposition:
+        """Return how much of the shift of an outcome goes through each layer.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such outcome.
+        """
+        if outcome not in OUTCOMES:
+            raise ParameterError(
+                f"there is no outcome {outcome!r}", did_you_mean(str(outcome), list(OUTCOMES))
+            )
+        still = f"{outcome.capitalize()} did not surely move: there is nothing to decompose."
+        return self.decompositions.get(outcome, Decomposition(outcome, None, notes=(still,)))
 
     def table(self) -> pd.DataFrame:
         """Return one row a cause, the likeliest first."""
@@ -192,6 +211,7 @@ def investigate(
     length = got.end - got.start if got.start is not None and got.end is not None else _NONE
     onset, latest = _onset(shifts, incident, NEAR * length)
     gauges, causes = [], ()
+    decompositions: dict[Outcome, Decomposition] = {}
     if onset is not None:
         calls, observations = call_rows(got.frames), observation_rows(got.frames)
         gauges = row_gauges(calls, observations, onset, GAP * length)
@@ -199,10 +219,31 @@ def investigate(
         if incident is not None:
             suspects = incident.suspects
             gauges += service_gauges(suspects, incident.bar, got.frames.get("topology"))
-        causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
+        ranked = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
+        few = next((each.layer for each in ranked if each.layer in _FEW), "index")
+        for shift in shifts:
+            found = decompose(
+                shift, calls, observations, onset, GAP * length, confidence, seed, few
+            )
+            known = decompositions.get(shift.outcome)
+            if known is None or known.total is None:
+                decompositions[shift.outcome] = found
+        causes = _with_shares(ranked, decompositions)
     events = timeline_events(got.frames, incident, looked, gauges, onset)
     timeline = Timeline(events, onset, got.start, got.end)
-    return Investigation(looked, causes, timeline, incident, onset, got.notes, confidence)
+    return Investigation(
+        looked, causes, timeline, incident, onset, got.notes, confidence, decompositions
+    )
+
+
+def _with_shares(
+    causes: tuple[Cause, ...], decompositions: Mapping[Outcome, Decomposition]
+) -> tuple[Cause, ...]:
+    """Return the causes with their share of the surest shift that could be decomposed."""
+    found = next((each for each in decompositions.values() if each.total is not None), None)
+    if found is None:
+        return causes
+    return tuple(replace(each, effect=found.share(each.layer)) for each in causes)
 
 
 def _incident(
@@ -215,6 +256,7 @@ def _incident(
 
 
 _NONE = pd.Timedelta(0)
+_FEW: set[CauseLayer] = {"infrastructure", "index"}
 _SERVICES = {"metrics", "logs", "spans", "alerts", "topology"}
 
 
