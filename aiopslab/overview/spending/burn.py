@@ -140,26 +140,32 @@ class Burn:
         return burn_figure(self)
 
     def _ends(self) -> str:
-        if self.outlook == "reached":
-            return "The budget is spent."
+        """Say when the budget ends."""
         span = ""
         if not pd.isna(self.low):
             latest = "later is not ruled out" if pd.isna(self.high) else f"to {_day(self.high)}"
             joint = ", " if pd.isna(self.high) else " "
             span = f" (from {_day(self.low)}{joint}{latest})"
         end = _day(self.end)
+        told = {
+            "reached": "The budget is spent.",
+            "not enough data": f"When it ends, there is not enough data to tell: {self.said}.",
+        }
         match self.outlook:
             case "expected":
                 return f"It ends on {_day(self.time)}{span}, before the period does on {end}."
             case "possible":
                 return f"It may end before the period does on {end}{span or self._beyond()}."
-            case "not expected" if self.low is NEVER:
-                return f"It lasts to the end of the period on {end}."
             case "not expected":
-                return f"It lasts to the end of the period on {end}; it would end{span}."
-        return f"When it ends, there is not enough data to tell: {self.said}."
+                lasts = f"t lasts to the end of the period on {end}"
+                if self.end > self.now + self.reach:
+                    return f"If it goes on like this, i{lasts}, further than can be foretold."
+                return f"I{lasts}." if self.low is NEVER else f"I{lasts}; it would end{span}."
+        return told[self.outlook]
 
     def _beyond(self) -> str:
+        if not self.time < self.end:
+            return ", which is further than can be foretold"
         return f": on about {_day(self.time)} if it goes on like this, further than can be foretold"
 
     def _foretold(self) -> str:

@@ -10,7 +10,7 @@ from aiopslab.incident.forecast import REACH
 from aiopslab.incident.history import BLOCKS, MIN_BLOCKS
 from aiopslab.incident.trend import PATHS, Model, backtest_trend, find_season, fit, simulate
 from aiopslab.overview.spending.ledger import Ledger
-from aiopslab.overview.spending.stretches import Floats
+from aiopslab.overview.spending.stretches import FEWEST, Floats
 
 DAY = pd.Timedelta("1D")
 DAYS = 21  # from which days are foretold, since weekdays and weekends then were seen three times
@@ -103,6 +103,9 @@ def foretell(ledger: Ledger, ahead: pd.Timedelta, seed: int) -> Forecast:
         need = least * width
         said = f"too little was recorded: {spoken(ledger.span)}, and {spoken(need)} would do"
         return Forecast(width, spent, said=said, needed=need - ledger.span)
+    if (paid := int((spent > 0).sum())) < FEWEST:
+        said = f"too little was recorded: only {paid:,} stretches of {spoken(width)} cost anything"
+        return Forecast(width, spent, said=f"{said}, and {FEWEST} would do")
     leads = min(int(np.ceil(ahead / width)), int(REACH * len(spent)))
     steps, said = _steps(spent, max(leads, 1), width, seed)
     said = f"from {len(spent):,} stretches of {spoken(width)}, {said}"

@@ -71,7 +71,11 @@ def _exhaustion(
     end: pd.Timestamp,
     edges: list[float],
 ) -> tuple[Outlook, tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp], float]:
-    """Return whether the budget ends before the period, when, and how likely that is."""
+    """Return whether the budget ends before the period, when, and how likely that is.
+
+    Where the period ends beyond the reach, it is held to last if not even the high end of the
+    interval, going on at its rate, would spend it.
+    """
     never = (NEVER, NEVER, NEVER)
     if np.isnan(budget):
         return ("not expected" if len(forecast.paths) else "not enough data"), never, float("nan")
@@ -81,17 +85,19 @@ def _exhaustion(
         return "not enough data", never, float("nan")
     steps = forecast.until(budget - spent)
     low, middle, high = np.quantile(steps, edges, method="inverted_cdf").tolist()
-    far = (end - now) / forecast.width
-    likely = float((steps <= min(far, len(forecast.paths))).mean())
+    far, reach = (end - now) / forecast.width, len(forecast.paths)
+    most = float(np.quantile(forecast.paths[-1], edges[2]))
+    likely = float((steps <= min(far, reach)).mean())
     soonest, time, latest = (_at(each, now, forecast.width) for each in (low, middle, high))
     if np.isinf(middle):
         rate = float(np.median(forecast.paths[-1])) / len(forecast.paths)
         middle = (budget - spent) / rate if rate > 0 else np.inf
         time = _at(middle, now, forecast.width)
-    if middle < far:
-        outlook: Outlook = "expected" if middle <= len(forecast.paths) else "possible"
-    else:
-        outlook = "possible" if low < far else "not expected"
+    outlook: Outlook = "possible"
+    if middle < far and middle <= reach:
+        outlook = "expected"
+    elif low >= far if far <= reach else np.isinf(low) and spent + most * far / reach < budget:
+        outlook = "not expected"
     return outlook, (time, soonest, latest), likely
 
 

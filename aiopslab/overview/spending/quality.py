@@ -161,7 +161,9 @@ def _paired(scores: list[Floats], items: list[Ints], strata: list[Ints]) -> Pair
         .agg(["mean", "count"])
         for item, stratum, score in zip(items, strata, scores, strict=True)
     ]
-    both = frames[0].join(frames[1], how="inner", suffixes=("_before", "_after"))
+    both = frames[0].merge(
+        frames[1], left_index=True, right_index=True, suffixes=("_before", "_after")
+    )
     both = both[both.index.get_level_values("item") >= 0]
     counts = both[["count_before", "count_after"]]
     if len(both) < ENOUGH or len(both) < SHARED * max(map(len, scores)):

@@ -63,12 +63,12 @@ def test_a_budget_without_any_call_in_its_period_yet_is_whole():
     assert burn.spent <= 2
 
 
-@pytest.mark.parametrize("rows", [2, 5, 20])
+@pytest.mark.parametrize("rows", [2, 5, 19])
 def test_too_little_data_is_said_with_how_much_would_do(rows):
     burn = spend(calls(rows, "1h"), budget_usd=1).burn
-    if rows < 20:
-        # Twenty calls an hour apart are cut into minutes, most of which cost nothing.
-        assert burn.reach < pd.Timedelta("12h")
+    assert (burn.outlook, burn.level) == ("not enough data", "watch")
+    assert "would do" in burn.sentence
+    assert np.isnan(burn.ahead.value)
     found = foretell(read(calls(3).assign(timestamp=START)), DAY, 0)
     assert not len(found.paths)
     assert "one time" in found.said
@@ -81,6 +81,16 @@ def test_what_lies_further_than_can_be_foretold_has_no_interval():
     assert pd.isna(burn.high)
     assert "further than can be foretold" in burn.sentence
     assert np.isnan(burn.total.value)
+
+
+def test_a_period_that_ends_beyond_the_reach_lasts_only_by_far():
+    told = 2 + np.random.default_rng(0).random(30)
+    far = spend(daily(told), budget_usd=2_000, period="365D").burn
+    assert far.outlook == "not expected"
+    assert "if it goes on like this" in far.sentence.lower()
+    near = spend(daily(told), budget_usd=2.5 * 365 + 20, period="365D").burn
+    assert near.outlook == "possible"
+    assert "further than can be foretold" in near.sentence
 
 
 def test_a_month_without_a_budget_is_still_foretold():
