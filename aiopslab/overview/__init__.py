@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aiopslab.overview.gathering import Gathered, gather
     from aiopslab.overview.investigation import Investigation, investigate
     from aiopslab.overview.preparation import Prepared, prepare, tiles
+    from aiopslab.overview.recovery import Recovery, compare
     from aiopslab.overview.shift import Shift
     from aiopslab.overview.spending.analysis import spend
     from aiopslab.overview.spending.result import Spending
@@ -28,11 +29,13 @@ _HOMES = {
     "Overview": "board",
     "Prepared": "preparation",
     "REHEARSAL": "targets",
+    "Recovery": "recovery",
     "Shift": "shift",
     "Spending": "spending.result",
     "Targets": "targets",
     "Tile": "tile",
     "Timeline": "timeline",
+    "compare": "recovery",
     "gather": "gathering",
     "investigate": "investigation",
     "prepare": "preparation",
@@ -48,11 +51,13 @@ __all__ = [
     "Investigation",
     "Overview",
     "Prepared",
+    "Recovery",
     "Shift",
     "Spending",
     "Targets",
     "Tile",
     "Timeline",
+    "compare",
     "gather",
     "investigate",
     "prepare",

@@ -1,6 +1,7 @@
 """Readings: one quantity by time, of the rows, requests or levels that it is measured in."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from aiopslab.statistics.intervals import student, wilson
 SLICES = 24  # equal parts of the window: enough in each half to be compared, few enough to be seen
 COLUMNS = ["timestamp", "value", "low", "high", "rows"]
 _VERSION = "all"  # the halves are compared whatever the version was
+BEFORE, NOW = "before", "now"
 
 Floats = npt.NDArray[np.float64]
 _NOTHING = (float("nan"), float("nan"), float("nan"))
@@ -86,11 +88,15 @@ class Reading:
 
     def change(self, slices: pd.DataFrame, confidence: float) -> Change:
         """Compare the later half with the earlier."""
-        return halves(self.quantity, self._compared(slices), confidence)
+        return halves(self.quantity, self.compared(slices), confidence)
 
-    def _compared(self, slices: pd.DataFrame) -> Floats:
+    def compared(self, slices: pd.DataFrame) -> Floats:
         """Return what is compared: the values themselves, each of which is a sample."""
         return self.numbers
+
+    def against(self, before: Floats, now: Floats, confidence: float) -> Change:
+        """Compare what `compared` returned of this with what it returned of another time."""
+        return between(self.quantity, before, now, confidence)
 
     def _point(self, values: Floats, confidence: float) -> tuple[float, float, float]:
         """Return the value of a slice and its interval."""
@@ -121,7 +127,8 @@ class Level(Reading):
         mean = float(values.mean()) if len(values) else float("nan")
         return self._told(mean, *student(means, confidence), confidence)
 
-    def _compared(self, slices: pd.DataFrame) -> Floats:
+    def compared(self, slices: pd.DataFrame) -> Floats:
+        """Return what is compared: the means of the slices."""
         return np.asarray(slices["value"].dropna(), np.float64)
 
     def _point(self, values: Floats, confidence: float) -> tuple[float, float, float]:
@@ -191,8 +198,13 @@ class Requests(Level):
         They are compared as means: that none failed in a slice is not one request that was good.
         """
         plain = replace(self.quantity, margin=None)
-        found = halves(plain, self._compared(slices), confidence)
+        found = halves(plain, self.compared(slices), confidence)
         return replace(found, quantity=self.quantity)
+
+    def against(self, before: Floats, now: Floats, confidence: float) -> Change:
+        """Compare the slices of two times, as means."""
+        plain = replace(self.quantity, margin=None)
+        return replace(between(plain, before, now, confidence), quantity=self.quantity)
 
     def sliced(self, start: pd.Timestamp, end: pd.Timestamp, confidence: float) -> pd.DataFrame:
         """Return the share in each equal slice of a window, with Wilson's interval."""
@@ -229,15 +241,37 @@ def halves(quantity: Quantity, values: Floats, confidence: float) -> Change:
     >>> halves(Quantity("accuracy", wanted="more", margin=0.02), right, 0.95).outcome
     'worse'
     """
-    times = pd.date_range("2000-01-01", periods=len(values), freq="1s", tz="UTC")
+    found = _changes(quantity, {_VERSION: values}, confidence)
+    return found[0] if found else _unknown(quantity, confidence)
+
+
+def between(quantity: Quantity, before: Floats, now: Floats, confidence: float) -> Change:
+    """Compare values with those of another time.
+
+    Examples
+    --------
+    >>> accuracy = Quantity("accuracy", wanted="more", margin=0.02)
+    >>> between(accuracy, np.zeros(40), np.ones(40), 0.95).outcome
+    'better'
+    """
+    found = _changes(quantity, {BEFORE: before, NOW: now}, confidence)
+    told = (each for each in found if each.against == BEFORE)
+    return next(told, _unknown(quantity, confidence))
+
+
+def _changes(
+    quantity: Quantity, values: Mapping[str, Floats], confidence: float
+) -> tuple[Change, ...]:
+    together = np.concatenate(list(values.values()))
     # A category, since as many texts would take longer than all the rest.
-    version = pd.Categorical.from_codes(np.zeros(len(values), np.int8), pd.Index([_VERSION]))
-    measured = pd.DataFrame({"timestamp": times, "prompt_version": version, quantity.name: values})
+    codes = np.repeat(np.arange(len(values)), [len(each) for each in values.values()])
+    version = pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(list(values)))
+    times = pd.date_range("2000-01-01", periods=len(together), freq="1s", tz="UTC")
+    table = {"timestamp": times, "prompt_version": version, quantity.name: together}
     with warnings.catch_warnings():
         # Of a half in which nothing varies, such as one without a failure, nothing is lost.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        found = changes(measured, [quantity], _VERSION, confidence)
-    return found[0] if found else _unknown(quantity, confidence)
+        return changes(pd.DataFrame(table), [quantity], next(iter(values)), confidence)
 
 
 def _unknown(quantity: Quantity, confidence: float) -> Change:
