@@ -43,9 +43,10 @@ def single(run: str, folder: Path, to: Path | None = None) -> Path:
         raise ReportError(
             f"there is no report {run} in {folder}", "Name a run that `aiopslab gallery` lists."
         ) from None
+    text = self_contained(html)
     made = to or Path(f"{page.resolve().parent.name}.html")
     with doing(_publication(page.resolve(), made)):
-        write_atomically(made, self_contained(html))
+        write_atomically(made, text)
     return made
 
 
