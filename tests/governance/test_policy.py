@@ -4,12 +4,14 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import get_args
 from unittest.mock import patch
 
 import pytest
 
-from aiopslab.governance import Denied, Policy, Run, Trail
+from aiopslab.governance import Denied, Move, Policy, Publication, Run, Trail
 from aiopslab.governance import authorise as asked
+from aiopslab.governance.schema import SCHEMA, Action
 
 POLICY = """\
 // Samples are for all, metrics for those on call.
@@ -251,3 +253,26 @@ def test_the_example_of_the_documentation_decides_as_it_says(tmp_path):
     denied = known.decide("bob", Run("prompt_ab", ("sample://no-fault",)))
     assert denied.remedy.startswith("Ask llm-team@example.com")
     assert denied.why.partition(" of ")[0] in text
+    moved = Move("promote", "models:/loans", "champion", "7")
+    denied, permitted = (known.decide("bob", moved, approvals) for approvals in (0, 1))
+    assert denied.why.replace(str(tmp_path), "policy") in text and denied.lacks == 1
+    assert permitted.why.replace(str(tmp_path), "policy") in text
+    outputs = (("incident", "act"),)
+    for to, edition, may in [
+        ("s3://bucket/team", "internal", False),
+        ("s3://bucket/team", "redacted", True),
+        (str(tmp_path), "internal", True),
+    ]:
+        leaving = Publication("reports", to, edition, outputs, "")
+        assert known.decide("ana", leaving).allowed is may
+        assert not known.decide("eve", leaving).allowed
+
+
+def test_the_documentation_names_every_action_and_all_of_its_context():
+    text = (Path(__file__).parents[2] / "docs" / "governance.md").read_text()
+    table = text.partition("| action |")[2].partition("Name the action")[0]
+    for name in get_args(Action):
+        assert f"`{name}`" in table
+    contexts = re.findall(r"context: \{(.*?)\n?    \}|context: \{(.*?)\}", SCHEMA, re.DOTALL)
+    for name in re.findall(r"(\w+): (?:String|Long|Source|Set)", str(contexts)):
+        assert f"`{name}`" in table, name
