@@ -58,7 +58,8 @@ def burn_of(
     Parameters
     ----------
     counts
-        ``failures, total, length`` by time, of the rows observed; the window ends with them.
+        ``failures, total, length`` by time, of the rows observed, in order; the window ends with
+        them.
     window
         Its length.
     objective
@@ -69,8 +70,8 @@ def burn_of(
     unknown = Effect("burn rate", float("nan"), "×")
     if counts.empty:
         return Burn(window, 0.0, 0.0, 0.0, 0.0, unknown)
-    inside = counts[counts.index > counts.index[-1] - window]
-    coverage = min(inside["length"].sum() / window, 1.0)
+    inside = counts.iloc[counts.index.searchsorted(counts.index[-1] - window, side="right") :]
+    coverage = min(pd.Timedelta(inside["length"].sum()) / window, 1.0)
     requests, failures = float(inside["total"].sum()), float(inside["failures"].sum())
     effective = requests / _clustering(inside) if requests else 0.0
     if coverage < COVERED or requests == 0:
@@ -84,12 +85,12 @@ def burn_of(
 
 def _clustering(counts: pd.DataFrame) -> float:
     """Return by how much bursts inflate the variance of the number of failures; at least 1."""
-    busy = counts[counts["total"] > 0]
+    both = counts[["failures", "total"]].to_numpy()
+    busy = both[both[:, 1] > 0]
     stretch = np.arange(len(busy)) * BLOCKS // max(len(busy), BLOCKS)
-    sums = busy[["failures", "total"]].groupby(stretch).sum().to_numpy()
-    failures, total = sums.T
+    failures, total = (np.bincount(stretch, each) for each in busy.T)
     share = failures.sum() / total.sum()
-    if len(sums) < 3 or share in {0.0, 1.0}:
+    if len(total) < 3 or share in {0.0, 1.0}:
         return 1.0
     spread = share * (1 - share) * (1 / total[1:] + 1 / total[:-1])
     return max(float(np.mean(np.diff(failures / total) ** 2 / spread)), 1.0)

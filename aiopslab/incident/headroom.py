@@ -258,11 +258,11 @@ def headroom(
     told = foretell(metrics, every, ahead, confidence, seed)
     burns = []
     for service in _serving(metrics):
-        policies = (POLICIES, _whole(metrics.loc[:, [service]]))
+        its = metrics.loc[:, [service]]
         burns.append(
             [
-                service_burn_rate(metrics, service, objective, confidence=confidence, policies=each)
-                for each in policies
+                service_burn_rate(its, service, objective, confidence=confidence, policies=each)
+                for each in (POLICIES, _whole(its))
             ]
         )
     burns.sort(key=lambda each: (-LEVELS.index(each[0].level), -each[1].long[0].failures))
