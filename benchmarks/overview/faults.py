@@ -42,21 +42,21 @@ class Kind:
 
 KINDS = {
     "none": Kind(None, None),
-    "questions": Kind("questions", "questions", "mix", (0.8, 3.0), (0.0, 6.0)),
+    "questions": Kind("questions", "questions", "mix", (1.0, 3.5), (0.0, 6.0)),
     "stale index": Kind("index", "index", "unwritten", (0.35, 1.0)),
     "old snapshot": Kind(
         *("index", "index", "missing", (0.08, 0.5), (0.0, 0.0)),
         ("index", "index", "index: restored after maintenance"),
     ),
     "wrong embedder": Kind(
-        *("index", "index", "embedder", (0.08, 0.6), (0.0, 0.0)),
+        *("index", "index", "embedder", (0.1, 0.6), (0.0, 0.0)),
         ("index", "indexer", "indexer: index rebuilt with embedder 2"),
     ),
     "classifier retrained": Kind(
         *("classifier", "classifier", "mixed_up", (0.3, 0.75), (0.0, 0.0)),
         ("model", "classifier", "classifier: topic model retrained and promoted"),
     ),
-    "classifier drift": Kind("classifier", "classifier", "drift", (1.6, 4.5), (1.0, 8.0)),
+    "classifier drift": Kind("classifier", "classifier", "drift", (2.2, 6.0), (1.0, 8.0)),
     "cpu contention": Kind("infrastructure", "llm", "cpu", (8.0, 45.0)),
     "database pool": Kind(
         *("infrastructure", "database", "pool", (0.12, 1.2), (0.0, 0.0)),
@@ -85,7 +85,7 @@ KINDS = {
         *("language model", "mini-1", "mini", (0.3, 2.0), (0.0, 0.0)),
         ("model", "llm", "llm: answers by mini-1"),
     ),
-    "model updated": Kind("language model", "base-1-0612", "updated", (0.4, 2.0)),
+    "model updated": Kind("language model", "base-1-0612", "updated", (0.6, 2.4)),
     "slow provider": Kind("language model", "llm", "provider", (1.5, 8.0)),
 }
 

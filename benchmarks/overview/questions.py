@@ -10,7 +10,7 @@ from benchmarks.overview.faults import HOUR, Fault, Floats
 
 TOPICS = ("devices", "travel", "leave", "contracts", "research", "security")
 WEIGHTS = np.array([0.26, 0.22, 0.2, 0.13, 0.1, 0.09])
-DIFFICULTY = np.array([0.22, 0.28, 0.3, 0.52, 0.62, 0.7])
+DIFFICULTY = np.array([0.22, 0.28, 0.3, 0.6, 0.7, 0.78])
 HARD = DIFFICULTY > 0.5
 A_TOPIC, DOCUMENTS = 60, 40  # questions and documents of each topic
 FEATURES = 6

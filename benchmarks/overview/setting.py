@@ -75,7 +75,7 @@ def setting(seed: int) -> Setting:
     """
     draw = np.random.default_rng([seed, 1])
     hours = float(draw.integers(40, 73))
-    an_hour = float(np.exp(draw.uniform(*np.log([90, 280]))))
+    an_hour = float(np.exp(draw.uniform(*np.log([120, 320]))))
     traffic = Traffic(hours * HOUR, an_hour, draw.uniform(0, 24))
 
     def sometimes(share: float) -> float:
@@ -85,7 +85,7 @@ def setting(seed: int) -> Setting:
     return Setting(
         traffic,
         cached_s=draw.uniform(0.08, 0.6) * HOUR,
-        rated=draw.uniform(0.08, 0.3),
+        rated=draw.uniform(0.12, 0.35),
         misjudged=draw.uniform(0.04, 0.14),
         labelled=draw.uniform(0.3, 1.0),
         recall=draw.uniform(4.8, 6.2),
