@@ -26,7 +26,7 @@ Exit codes
   0  promote the candidate
   2  a wrong command, or evidence that cannot be used
   3  keep the baseline: the candidate is worse, or no better than is asked for
-  4  not enough data to tell
+  4  not enough data to tell, or a policy does not permit what was decided
 """
 
 as_json = click.option(

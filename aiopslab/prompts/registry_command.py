@@ -6,12 +6,14 @@ REGISTER_CODES = """\b
 Exit codes
   0  registered, or the latest version says the same
   2  a wrong command, a prompt that cannot be used, or a server that refuses
+  4  registered, but a policy does not permit the alias
 """
 ROLLBACK_CODES = """\b
 Exit codes
   0  moved back
   2  a wrong command, nothing is known of an earlier version, somebody has moved
      the alias since, or a server that refuses
+  4  a policy does not permit it
 """
 
 tracking = click.option(

@@ -17,6 +17,7 @@ rows: int = 3  # How many"""
 def made(tmp_path, monkeypatch):
     """A template whose user may run it on what is in one folder."""
     monkeypatch.setattr("aiopslab.reports.tracking.log", lambda *_: "")
+    monkeypatch.setattr("aiopslab.reports.tracking.warm_up", lambda: None)  # imports in a thread
     monkeypatch.setenv("AIOPSLAB_POLICY", str(tmp_path / "policy.cedar"))
     monkeypatch.chdir(tmp_path)
     notebook = template(tmp_path / "made.ipynb", CONCLUDES, parameters=PARAMETERS)
@@ -61,6 +62,30 @@ def test_a_permitted_run_runs_and_is_recorded(made):
     assert (permitted["decision"], permitted["rules"]) == ("permit", ["ours"])
     assert (done["decision"], done["status"]) == ("done", "finished")
     assert (made / "reports" / done["run"]).is_dir()
+
+
+EVIDENCE = """\
+from IPython.display import display
+for source, digest in (("sample://x", "d" * 64), ("models:/loans/7", "m" * 64)):
+    said = {"source": source, "digest": digest, "frames": {}, "notes": []}
+    display({"application/vnd.aiopslab.evidence+json": said, "text/plain": ""}, raw=True)"""
+
+
+def test_the_trail_tells_on_which_data_and_which_versions_a_run_was_made(made):
+    parameters = f'{PARAMETERS}\nprompt: str = "prompts:/support/3"  # Which'
+    notebook = template(made / "seen.ipynb", EVIDENCE, CONCLUDES, parameters=parameters)
+    text = (made / "policy.cedar").read_text().replace("made.ipynb", "seen.ipynb")
+    (made / "policy.cedar").write_text(text.replace('== "none"', '!= ""'))
+    record = asked(made, notebook=notebook.name)
+    *_, done = Trail(made / "audit.jsonl").records()
+    assert done["data"] == {"sample://x": "d" * 64}
+    assert (done["model"], done["prompt"]) == (["models:/loans/7"], ["prompts:/support/3"])
+    assert (done["run"], done["level"]) == (record.id, record.verdict.level)
+
+
+def test_the_command_exits_with_4_and_says_why(made, aiopslab):
+    code, _, problem = aiopslab("run", made / "made.ipynb", "-p", "calls=theirs/calls.csv")
+    assert code == 4 and "nothing in" in problem
 
 
 def test_nobody_becomes_another_by_a_variable(made, monkeypatch):
