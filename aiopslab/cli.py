@@ -95,13 +95,20 @@ def demo(output: Path) -> None:
     from aiopslab import sources
     from aiopslab.reports import templates as known
 
-    failed = False
-    for template in known():
-        every = sources.samples.names() if template.name == "incident" else []
-        for values in [{"evidence": f"sample://{name}"} for name in every] or [{}]:
+    every = [{"evidence": f"sample://{name}"} for name in sources.samples.names()]
+    by_name = {each.name: each for each in known()}
+    overview = by_name.pop("overview")
+    shown = next(each.default for each in overview.parameters if each.name == "evidence")
+    failed, series = False, {}
+    for template in by_name.values():
+        for values in every if template.name == "incident" else [{}]:
             click.echo(" ".join([template.name, *values.values()]))
             record = run_template(template, values, output)
             failed |= record.status == "failed"
+            if values.get("evidence", shown) == shown:
+                series[template.name] = record.series
+    click.echo(overview.name)
+    failed |= run_template(overview, {"reports": series}, output).status == "failed"
     click.secho(f"\nOpen {output / 'index.html'} in a browser.", bold=True)
     sys.exit(FAILED if failed else DONE)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiopslab.overview.board import Overview
     from aiopslab.overview.causes import Cause
+    from aiopslab.overview.conclusion import conclusion
     from aiopslab.overview.decomposition import Decomposition
     from aiopslab.overview.gathering import Gathered, gather
     from aiopslab.overview.investigation import Investigation, investigate
@@ -36,6 +37,7 @@ _HOMES = {
     "Tile": "tile",
     "Timeline": "timeline",
     "compare": "recovery",
+    "conclusion": "conclusion",
     "gather": "gathering",
     "investigate": "investigation",
     "prepare": "preparation",
@@ -58,6 +60,7 @@ __all__ = [
     "Tile",
     "Timeline",
     "compare",
+    "conclusion",
     "gather",
     "investigate",
     "prepare",
