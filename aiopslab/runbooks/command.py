@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiopslab.errors import AIOpsLabError
+from aiopslab.runbooks.arguments import (
+    approved,
+    audited,
+    catalogued,
+    known_actions,
+    planned,
+    reasoned,
+    signed,
+    valued,
+    values_of,
+)
 from aiopslab.runbooks.display import listed, plain, show_outcome, show_plan, show_step
 
 if TYPE_CHECKING:
-    from aiopslab.runbooks.catalogue import Catalogue
     from aiopslab.runbooks.step import Step
 
 REFUSED = 4
-LOG = "remediation.jsonl"
 
 EXIT_CODES = """\b
 Exit codes
@@ -44,36 +53,6 @@ class _Group(click.Group):
             raise kind(plain(str(error), lines=True)) from None
 
 
-_catalogue = click.option(
-    "-c",
-    "--catalogue",
-    "catalogue",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Actions of your own, in YAML, besides those that come with it.",
-)
-_set = click.option(
-    "--set",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A value of a parameter, as often as needed.",
-)
-_audit = click.option(
-    "--audit",
-    "audit",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=LOG,
-    show_default=True,
-    metavar="FILE",
-    help="The audit log.",
-)
-_approve = click.option("--approve", is_flag=True, help="Do it. Without this it is only shown.")
-_by = click.option("--by", metavar="NAME", help="Who approves.")
-_reason = click.option("--reason", metavar="TEXT", help="Why it is done.")
-_plan_file = click.argument("file", metavar="PLAN", type=click.Path(path_type=Path))
-
-
 @click.group(cls=_Group, epilog=EXIT_CODES)
 def remediate() -> None:
     """Plan what to do about an incident, and do it when somebody approves.
@@ -85,6 +64,7 @@ def remediate() -> None:
     Start here
       aiopslab remediate list                                 what can be done
       aiopslab remediate plan recording/ -o plan.json         what to do about an incident
+      aiopslab remediate step rollback-prompt -o plan.json    what you know is to be done
       aiopslab remediate show plan.json 1                     one step, with all its commands
       aiopslab remediate run plan.json 1                      a dry run: look, change nothing
       aiopslab remediate run plan.json 1 --approve --by me --reason "users wait"
@@ -94,10 +74,10 @@ def remediate() -> None:
 
 
 @remediate.command("list")
-@_catalogue
+@catalogued
 def list_actions(catalogue: Path | None) -> None:
     """List the actions of the catalogue: what each answers, its risk and its command."""
-    for action in _known(catalogue).actions:
+    for action in known_actions(catalogue).actions:
         who = "can be done from here" if action.executor else "you run the command"
         click.secho(action.name, bold=True, nl=False)
         click.echo(f"  {action.title} ({action.risk.level} risk; {who})")
@@ -111,8 +91,8 @@ def list_actions(catalogue: Path | None) -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Save it as JSON."
 )
-@_catalogue
-@_set
+@catalogued
+@valued
 def make_plan(
     evidence: str, output: Path | None, catalogue: Path | None, pairs: tuple[str, ...]
 ) -> None:
@@ -130,7 +110,7 @@ def make_plan(
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.runbooks.plans import plan_of_evidence, plan_of_verdict, save_plan
 
-    known, given = _known(catalogue), _values(pairs)
+    known, given = known_actions(catalogue), values_of(pairs)
     made = (
         plan_of_verdict(Path(evidence), known, given)
         if evidence.endswith(".json")
@@ -143,8 +123,44 @@ def make_plan(
             click.echo(f"\nSaved. See a step with `aiopslab remediate show {output} 1`.")
 
 
+@remediate.command("step")
+@click.argument("action")
+@click.option("--service", required=True, metavar="NAME", help="Whom it is done to.")
+@click.option("--why", required=True, metavar="TEXT", help="The evidence for it, in a sentence.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Save it as JSON."
+)
+@catalogued
+@valued
+def make_step(
+    action: str,
+    service: str,
+    why: str,
+    output: Path | None,
+    catalogue: Path | None,
+    pairs: tuple[str, ...],
+) -> None:
+    """Make a plan of one ACTION of the catalogue, where somebody knows what is to be done.
+
+    \b
+    Examples
+      aiopslab remediate step rollback-prompt --service llm --set prompt=support
+        --why "Answers got worse with version 3." -o plan.json
+      aiopslab remediate run plan.json 1
+    """  # noqa: D301 - click reads \b as the start of a verbatim block
+    from aiopslab.runbooks.planning import Plan
+    from aiopslab.runbooks.plans import save_plan
+    from aiopslab.runbooks.step import Step
+
+    made = Plan((Step.of(known_actions(catalogue)[action], service, values_of(pairs), why),))
+    show_plan(made)
+    if output is not None:
+        save_plan(output, made)
+        click.echo(f"\nSaved. See what it would do with `aiopslab remediate run {output} 1`.")
+
+
 @remediate.command()
-@_plan_file
+@planned
 @click.argument("number", metavar="[STEP]", type=int, required=False)
 def show(file: Path, number: int | None) -> None:
     """Show a saved PLAN, or all that there is to know of one STEP of it."""
@@ -158,13 +174,13 @@ def show(file: Path, number: int | None) -> None:
 
 
 @remediate.command()
-@_plan_file
+@planned
 @click.argument("number", metavar="STEP", type=int)
-@_set
-@_approve
-@_by
-@_reason
-@_audit
+@valued
+@approved
+@signed
+@reasoned
+@audited
 def run(
     file: Path,
     number: int,
@@ -188,17 +204,17 @@ def run(
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.runbooks.plans import load_plan
 
-    step = load_plan(file)[number].with_values(_values(pairs))
+    step = load_plan(file)[number].with_values(values_of(pairs))
     command = f"aiopslab remediate run {file} {number}"
     _execute(step, approve, by, reason, audit, command, pairs)
 
 
 @remediate.command()
 @click.argument("number", metavar="RECORD", type=int)
-@_approve
-@_by
-@_reason
-@_audit
+@approved
+@signed
+@reasoned
+@audited
 def undo(number: int, approve: bool, by: str | None, reason: str | None, audit: Path) -> None:
     """Take back what a RECORD of the audit log says was done.
 
@@ -220,7 +236,7 @@ def audit() -> None:
 
 
 @audit.command("show")
-@_audit
+@audited
 def show_audit(audit: Path) -> None:
     """List the records: what was done when, by whom and why."""
     from aiopslab.runbooks.audit import AuditLog
@@ -239,7 +255,7 @@ def show_audit(audit: Path) -> None:
     metavar="HASH",
     help="The hash of a record that was there: that it still is shows that none was cut off.",
 )
-@_audit
+@audited
 def verify(audit: Path, seen: str) -> None:
     """Check that no record was changed, removed or put in.
 
@@ -249,22 +265,6 @@ def verify(audit: Path, seen: str) -> None:
     from aiopslab.runbooks.audit import AuditLog
 
     click.echo(str(AuditLog(audit).verify(seen)))
-
-
-def _known(path: Path | None) -> "Catalogue":
-    from aiopslab.runbooks.catalogue import built_in, load_catalogue
-
-    return load_catalogue(path) if path else built_in()
-
-
-def _values(pairs: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not (separator and name):
-            raise click.UsageError(f"--set {pair!r} is not NAME=VALUE, e.g. --set namespace=shop.")
-        values[name] = value
-    return values
 
 
 def _execute(

@@ -8,9 +8,10 @@ from aiopslab.governance.approval import Approval
 from aiopslab.governance.authorisation import doing
 from aiopslab.governance.deeds import Move, Remediation
 from aiopslab.governance.errors import AuditError, Denied
+from aiopslab.mlflow_aliases import SCHEMES
 from aiopslab.runbooks.audit import AuditLog, Event
 from aiopslab.runbooks.errors import Refused, RunbookError
-from aiopslab.runbooks.executors import Executor, Executors, Sight, default_executors
+from aiopslab.runbooks.executors import ALIASES, Executor, Executors, Sight, default_executors
 from aiopslab.runbooks.redaction import without_secrets
 from aiopslab.runbooks.step import Step
 
@@ -198,12 +199,13 @@ def _finishes(record: Mapping[str, Any], approval: Approval) -> bool:
 
 def _deed(step: Step) -> Move | Remediation:
     """Return a step as a policy is asked about it: an alias is moved by whatever way."""
-    if step.action.executor != "mlflow-alias":
+    kind = ALIASES.get(step.action.executor)
+    if kind is None:
         return Remediation(step.action.name, step.service, step.digest)
     version, now = step.values["version"], step.values["current"]
     is_back = int(version) < int(now)
-    model, alias = f"models:/{step.values['model']}", step.values["alias"]
-    return Move("rollback" if is_back else "promote", model, alias, version)
+    subject, alias = f"{SCHEMES[kind]}:/{step.values[kind]}", step.values["alias"]
+    return Move("rollback" if is_back else "promote", subject, alias, version)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,16 @@ from typing import Any, Protocol
 
 from aiopslab.errors import did_you_mean
 from aiopslab.governance.approval import Approval
+from aiopslab.mlflow_aliases import Kind
 from aiopslab.runbooks.errors import RunbookError
 from aiopslab.runbooks.step import Step
+
+# What points aliases, by the name that an action gives, and of what.
+ALIASES: Mapping[str, Kind] = {
+    "mlflow-alias": "model",
+    "mlflow-prompt-alias": "prompt",
+    "mlflow-index-alias": "index",
+}
 
 
 @dataclass(frozen=True)
@@ -99,5 +107,6 @@ def default_executors() -> Executors:
     executors = Executors()
     executors.register("alertmanager-silence", Silence())
     executors.register("alertmanager-expire", Expire())
-    executors.register("mlflow-alias", MlflowAlias())
+    for name, kind in ALIASES.items():
+        executors.register(name, MlflowAlias(kind))
     return executors

@@ -1,4 +1,4 @@
-"""Aliases in an MLflow model registry: pointed at the version before, and back."""
+"""Aliases in an MLflow registry: pointed at the version before, and back."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiopslab.governance.approval import Approval
+from aiopslab.mlflow_aliases import ABSENT, Aliases, Kind
 from aiopslab.mlflow_server import configure, connect
 from aiopslab.runbooks.errors import Refused, RunbookError
 from aiopslab.runbooks.executors import Sight
@@ -16,78 +17,102 @@ _READY = "READY"
 
 
 class MlflowAlias:
-    """Points an alias of a registered model at another of its versions."""
+    """Points an alias of a registered model, prompt or index at another of its versions.
 
-    reads: tuple[str, ...] = ("model", "alias", "version", "current", "mlflow")
+    Parameters
+    ----------
+    kind
+        Of what; its name is the parameter of the action that is called like it.
+    """
+
+    def __init__(self, kind: Kind = "model") -> None:
+        self.kind = kind
+        self.reads: tuple[str, ...] = (kind, "alias", "version", "current", "mlflow")
 
     def complete(self, step: Step) -> Mapping[str, str]:
-        """Return the version that the alias points at, and the one before it that is ready."""
-        model, alias = step.values["model"], step.values["alias"]
-        with _asking(step) as client:
-            current = _version_of(client, model, alias)
+        """Return the version that the alias points at, and the one that it pointed at before.
+
+        Where nobody knows the latter, it is the last one that is ready and older.
+        """
+        with self._asking(step) as aliases:
+            current, name = self._at(step, aliases), aliases.name
             if "version" in step.values:
                 return {"current": current}
-            for number in range(int(current) - 1, 0, -1):
-                if _state(client, model, str(number)) == _READY:
+            last = aliases.last(step.values["alias"])
+            is_known = last is not None and str(last.version) == current and last.before
+            older = range(int(current) - 1, 0, -1)
+            for number in (*([last.before] if last and is_known else []), *older):
+                if _state(aliases, str(number)) == _READY:
                     return {"current": current, "version": str(number)}
         raise Refused(
-            f"{model} has no version before {current} that is ready", "Train or register one."
+            f"{name} has no version before {current} that is ready", "Make or register one."
         )
 
     def look(self, step: Step) -> Sight:
         """See where the alias points, and whether the version that it should point at is ready."""
         values = step.values
-        model, alias, version = values["model"], values["alias"], values["version"]
-        with _asking(step) as client:
-            points = _version_of(client, model, alias)
-            state = _state(client, model, version)
-        before = {"model": model, "alias": alias, "version": points}
+        name, alias, version = values[self.kind], values["alias"], values["version"]
+        with self._asking(step) as aliases:
+            points, state = self._at(step, aliases), _state(aliases, version)
+        before = {self.kind: name, "alias": alias, "version": points}
         if points == version:
             return Sight(before, f"nothing: {alias} points at version {version} already", True)
         planned = values["current"]
         if points != planned:
             raise Refused(
-                f"{alias} of {model} points at version {points}, not {planned} as planned",
+                f"{alias} of {name} points at version {points}, not {planned} as planned",
                 f"Somebody moved it since. Look at the step again, with --set current={points}.",
             )
         if state != _READY:
             raise Refused(
-                f"version {version} of {model} is {state or 'not there'}",
+                f"version {version} of {name} is {state or 'not there'}",
                 "Name one that is ready, with --set version=NUMBER.",
             )
-        return Sight(before, f"point {alias} of {model} from version {points} to {version}")
+        return Sight(before, f"point {alias} of {name} from version {points} to {version}")
 
     def act(self, step: Step, approval: Approval) -> Mapping[str, Any]:
         """Point it there, and read it back."""
-        model, alias = step.values["model"], step.values["alias"]
-        with _asking(step) as client:
-            client.set_registered_model_alias(model, alias, step.values["version"])
-            points = _version_of(client, model, alias)
-        return {"model": model, "alias": alias, "version": points}
+        alias = step.values["alias"]
+        with self._asking(step) as aliases:
+            aliases.point(alias, int(step.values["version"]))
+            aliases.forget(alias)  # the log knows where it was; what is taken back is no way back
+            points = self._at(step, aliases)
+        return {self.kind: step.values[self.kind], "alias": alias, "version": points}
 
     def inverse(self, step: Step, after: Mapping[str, Any]) -> Step | None:
         """Return the step that points it back."""
         back = {"version": step.values["current"], "current": step.values["version"]}
-        why = f"It points {step.values['alias']} of {step.values['model']} back."
+        why = f"It points {step.values['alias']} of {step.values[self.kind]} back."
         return Step(step.action, step.service, {**step.values, **back}, why, "none")
 
+    def _at(self, step: Step, aliases: Aliases) -> str:
+        """Return the version that the alias points at."""
+        alias, at = step.values["alias"], aliases.at(step.values["alias"])
+        if at is None:
+            raise RunbookError(
+                f"MLflow at {step.values['mlflow']}: there is no {self.kind} {aliases.name!r} with "
+                f"an alias {alias!r}",
+                f"Check its name; name another with --set {self.kind}=NAME.",
+            )
+        return str(at)
 
-@contextmanager
-def _asking(step: Step) -> Iterator[Any]:
-    """Yield a client; what MLflow raises becomes an error that says what to do."""
-    address = step.values["mlflow"]
-    _check_store(address)
-    configure()
-    from mlflow.exceptions import MlflowException
+    @contextmanager
+    def _asking(self, step: Step) -> Iterator[Aliases]:
+        """Yield the aliases; what MLflow raises becomes an error that says what to do."""
+        address = step.values["mlflow"]
+        _check_store(address)
+        configure()
+        from mlflow.exceptions import MlflowException
 
-    try:
-        yield connect(address)
-    except MlflowException as error:
-        reason = str(without_secrets(error.message)).splitlines()[0][:300]
-        raise RunbookError(
-            f"MLflow at {address}: {reason}",
-            "Check that the server runs and has this model; name it with --set mlflow=ADDRESS.",
-        ) from None
+        try:
+            yield Aliases(connect(address), self.kind, step.values[self.kind])
+        except MlflowException as error:
+            reason = str(without_secrets(error.message)).splitlines()[0][:300]
+            raise RunbookError(
+                f"MLflow at {address}: {reason}",
+                f"Check that the server runs and has this {self.kind}; name it with --set "
+                "mlflow=ADDRESS.",
+            ) from None
 
 
 def _check_store(address: str) -> None:
@@ -97,17 +122,16 @@ def _check_store(address: str) -> None:
         raise RunbookError(f"there is no MLflow store at {address}", "Check the path.")
 
 
-def _version_of(client: Any, model: str, alias: str) -> str:
-    return str(client.get_model_version_by_alias(model, alias).version)
-
-
-def _state(client: Any, model: str, version: str) -> str:
+def _state(aliases: Aliases, version: str) -> str:
     """Return the state of a version; empty where it is not there."""
     from mlflow.exceptions import MlflowException
 
+    client, name = aliases.client, aliases.name
     try:
-        return str(client.get_model_version(model, version).status)
+        if aliases.kind == "prompt":
+            return "" if client.get_prompt_version(name, version) is None else _READY
+        return str(client.get_model_version(name, version).status)
     except MlflowException as error:
-        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+        if error.error_code in ABSENT:
             return ""
         raise

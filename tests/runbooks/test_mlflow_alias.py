@@ -102,14 +102,3 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(RunbookError, match="no MLflow store"):
         execute(alias_step(f"sqlite:///{tmp_path}/none.db", "topics"))
     assert not (tmp_path / "none.db").exists()
-
-
-def test_a_prompt_is_rolled_back_by_its_command(mlflow_at, registry):
-    for answer in ("Short.", "Long."):
-        registry.register_prompt("answer", template=answer)
-    registry.set_prompt_alias("answer", "production", 2)
-    values = {"prompt": "answer", "version": "1", "current": "2", "mlflow": mlflow_at}
-    step = Step.of(built_in()["rollback-prompt"], "llm", values, "It was promoted.")
-    for command, version in ((step.command, 1), (step.undo_command, 2)):
-        subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True)
-        assert registry.get_prompt_version_by_alias("answer", "production").version == version
