@@ -1,9 +1,11 @@
 """Whether kernels can be forked here, and the name of the kernel to be used then."""
 
+import ast
 import logging
 import os
 import select
 import sys
+from collections.abc import Iterable
 from functools import cache
 
 NAME = "aiopslab"
@@ -38,18 +40,44 @@ def kernel_name() -> str:
     return NAME
 
 
-def warm_up() -> None:
-    """Have a parent import what kernels need while the caller gets ready; never fails.
+def warm_up(sources: Iterable[str] = ()) -> None:
+    """Have a parent import what a kernel needs while the caller gets ready; never fails.
 
-    Who runs many reports, or imports much before the first, calls this at once and goes on.
+    Parameters
+    ----------
+    sources
+        Of the cells that the kernel is to run: what they import, the parent imports before the
+        kernel is forked.
     """
-    from aiopslab.kernels.client import parent
+    from aiopslab.kernels.client import announce
 
     try:
         check()
-        parent().close()
+        announce(imported(sources))
     except CannotFork as reason:
         say_cold(str(reason))
+
+
+def imported(sources: Iterable[str]) -> list[str]:
+    """Return the names that sources import, as far as they can be read.
+
+    Examples
+    --------
+    >>> imported(["import numpy as np", "from aiopslab import conclude, drift", "%magic"])
+    ['aiopslab', 'aiopslab.conclude', 'aiopslab.drift', 'numpy']
+    """
+    found = set()
+    for source in sources:
+        try:
+            nodes = [*ast.walk(ast.parse(source))]
+        except (SyntaxError, ValueError):
+            continue
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                found |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+    return sorted(found)
 
 
 def check() -> None:

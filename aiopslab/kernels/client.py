@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def fork(
         "env": dict(env),
         "cwd": cwd,
         "ends_with_runner": ends_with_runner,
+        "runner": os.getpid(),
     }
     where = here()
     if where in _failed:
@@ -75,10 +77,22 @@ def fork(
     raise AssertionError
 
 
+def announce(names: Sequence[str]) -> None:
+    """Tell the parent what the next kernel of this process is to import; start it for that.
+
+    Raises
+    ------
+    CannotFork
+        If it cannot be started.
+    """
+    with parent() as connection, suppress(OSError):  # it may leave in this moment
+        send(connection, {"ask": "import", "names": list(names), "runner": os.getpid()})
+
+
 def parent() -> socket.socket:
     """Return a connection to the parent for this process, started if there is none.
 
-    It may still be importing; who asks it something waits for that.
+    It may be importing; who asks it something waits for what it is at.
 
     Raises
     ------

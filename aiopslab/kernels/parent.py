@@ -1,5 +1,9 @@
 """The parent of kernels: it imports what reports need, with one thread, and forks on request.
 
+What a runner says that its kernel is to import is imported before the fork, for all that follow;
+what else reports use, when nobody asks for anything. So a first report never waits for a library
+that it does not need.
+
 Run as ``python -m aiopslab.kernels.parent SOCKET`` with the listening socket as a file descriptor,
 by `aiopslab.kernels.client`.
 """
@@ -17,8 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiopslab.kernels import preload
+from aiopslab.kernels.imports import Imports
 from aiopslab.kernels.messages import receive, send
-from aiopslab.kernels.surroundings import IDLE, IDLE_S, wanted_modules
+from aiopslab.kernels.surroundings import IDLE, IDLE_S, USUAL, wanted_modules
 
 _PATIENCE_S = 10.0  # with who connects and then does not say what they want
 
@@ -77,7 +83,7 @@ class Kernel:
 
 
 class Parent:
-    """Forks kernels and looks after them.
+    """Forks kernels and looks after them, and imports on between.
 
     Parameters
     ----------
@@ -85,15 +91,18 @@ class Parent:
         A Unix socket that nobody else can reach.
     idle_s
         How long it stays without a kernel.
+    imports
+        What it has still to import.
     """
 
-    def __init__(self, listener: socket.socket, idle_s: float) -> None:
+    def __init__(self, listener: socket.socket, idle_s: float, imports: Imports) -> None:
         self.listener: socket.socket | None = listener
         self.idle_s = idle_s
         self.kernels: dict[int, Kernel] = {}
         # With epoll, a child would change what the parent waits for.
         self.selector = selectors.PollSelector()
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        self.imports = imports
         self._busy_until = time.monotonic()
 
     def serve(self) -> Request | None:
@@ -105,14 +114,19 @@ class Parent:
             In a child, what it is to become; ``None`` in the parent, in the end.
         """
         while self.kernels or (self.listener and self._idle_left() > 0):
-            timeout = None if self.kernels else self._idle_left()
-            for key, _ in self.selector.select(timeout):
+            for key, _ in self.selector.select(self._timeout()):
                 if key.fileobj not in self.selector.get_map():
                     continue  # a kernel that ended together with its runner
                 request: Request | None = key.data()
                 if request is not None:
                     return request
+            self.imports.go_on()
         return None
+
+    def _timeout(self) -> float | None:
+        """Return how long to wait for what may be asked."""
+        due = self.imports.due_in()
+        return due if due is not None or self.kernels else self._idle_left()
 
     def leave(self) -> None:
         """Be there for nobody else."""
@@ -136,6 +150,10 @@ class Parent:
             return None
         if message["ask"] == "fork":
             return self._fork(connection, message, fds)
+        if message["ask"] == "import":
+            self.imports.need(message["runner"], message["names"])
+            connection.close()
+            return None
         with connection, suppress(OSError):
             if message["ask"] == "leave":
                 self.leave()
@@ -147,6 +165,8 @@ class Parent:
     ) -> Request | None:
         runner = fds.pop() if message["ends_with_runner"] else None
         self.idle_s = idle_s(message["env"])
+        self.imports.finish(message["runner"])
+        preload.settle()
         gc.freeze()  # a collection in a child touches, and so copies, nothing of the parent
         pid = os.fork()
         if not pid:
@@ -202,6 +222,7 @@ class Parent:
             "kernels": [
                 {"pid": each.pid, "started": each.started} for each in self.kernels.values()
             ],
+            "is_importing": self.imports.are_left,
             "idle_left_s": None if self.kernels else self._idle_left(),
             "cpu_s": own.ru_utime + own.ru_stime,
             "ended_kernels_cpu_s": children.ru_utime + children.ru_stime,
@@ -245,18 +266,18 @@ def _dismiss_older(path: Path) -> None:
 
 def main() -> None:
     """Import, fork, and become a kernel in each child."""
-    from aiopslab.kernels import preload
-
     listener = socket.socket(fileno=int(sys.argv[1]))
     if Path(sys.path[0]) == Path.cwd():
         del sys.path[0]  # the folder of sockets, which ``-m`` puts there
     _dismiss_older(Path(listener.getsockname()))
+    wanted = wanted_modules(os.environ)
     try:
-        preload.load(wanted_modules(os.environ))
+        preload.begin(wanted)
+        imports = Imports(preload.usual() if USUAL in wanted else iter(()))
+        parent = Parent(listener, idle_s(os.environ), imports)
+        request = parent.serve()
     except RuntimeError as error:
         sys.exit(str(error))
-    parent = Parent(listener, idle_s(os.environ))
-    request = parent.serve()
     if request is None:
         parent.leave()
         return

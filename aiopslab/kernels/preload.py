@@ -4,29 +4,43 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from aiopslab.kernels.surroundings import USUAL
 
-KERNEL = ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer")
-# What the templates load in their course. Left out is what starts threads on import (onnxruntime)
-# or what few reports use (mlflow, chromadb).
-MODULES = (
-    *("numpy", "pandas", "pandas.io.formats.html", "pandas.io.formats.style"),
-    *("pyarrow.parquet", "pyarrow.dataset", "fsspec.implementations.local", "yaml", "jinja2"),
-    *("scipy.stats", "scipy.optimize", "scipy.signal", "scipy.cluster.hierarchy"),
-    *("statsmodels.stats.proportion", "statsmodels.tsa.statespace.structural", "networkx"),
-    *("sklearn.ensemble", "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection"),
-    *("plotly.graph_objects", "plotly.io", "plotly.subplots", "nbformat", "pandera.pandas"),
-    *("drain3", "bm25s", "onnx", "tokenizers", "aiohttp", "pydantic", "filelock"),
+KERNEL = (
+    *("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer"),
+    *("threadpoolctl", "aiopslab.findings", "aiopslab.reports.kernel_side"),
 )
-# Of this library, all that analyses may turn to.
-ROOMS = (
-    *("findings", "frames", "statistics", "sources", "models", "charts", "wording", "durations"),
-    *("incident", "drift", "prompts", "retrieval", "runbooks"),
+# What any analysis loads in its course. Left out, here and below, is what starts threads on import
+# (onnxruntime) or what few reports use (mlflow, chromadb).
+SHARED = (
+    *("numpy", "pandas", "pandas.io.formats.html", "pydantic", "yaml"),
+    *("scipy.stats", "scipy.optimize", "plotly.graph_objects", "plotly.io", "pandera.pandas"),
+    *(f"aiopslab.{each}" for each in ("frames", "sources", "charts", "statistics", "wording")),
 )
+_FILES = ("pyarrow.parquet", "pyarrow.dataset", "fsspec.implementations.local")
+_MODELS = ("sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection", "sklearn.ensemble")
+# What each workflow of this library loads on top of its own modules.
+OF_ROOM: dict[str, tuple[str, ...]] = {
+    "incident": (*_FILES, "networkx", "drain3", "plotly.subplots"),
+    "drift": (*_FILES, *_MODELS, "statsmodels.stats.proportion"),
+    "prompts": ("aiohttp", "jinja2", "aiopslab.models"),
+    "retrieval": (
+        *("bm25s", "onnx", "tokenizers", "nbformat", "plotly.subplots", "filelock"),
+        *("statsmodels.stats.proportion", "aiopslab.models"),
+    ),
+    "runbooks": (),
+}
+# What fewer need, who then wait for it no longer either.
+_RARER = (
+    *("pandas.io.formats.style", "scipy.signal", "scipy.cluster.hierarchy"),
+    *("statsmodels.tsa.statespace.structural",),
+)
+Step = Callable[[], object]
 # Pools that would be alive at the fork: of BLAS and OpenMP, and jemalloc's thread in pyarrow.
 SINGLE = {
     **dict.fromkeys(
@@ -39,57 +53,90 @@ _THREADS_OF = {"blas": ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THRE
 
 pools: Any = None  # threadpoolctl's view of the libraries that were loaded
 files: list[str] = []  # of all modules that were imported
+_seen = 0  # how many these were
 
 
-def load(wanted: Iterable[str]) -> None:
-    """Import everything with one thread.
+def begin(wanted: Iterable[str]) -> None:
+    """Import what every kernel has, with one thread.
 
     Parameters
     ----------
     wanted
-        Names of modules, or `USUAL` for what the templates need. What cannot be imported is told
-        on standard error, since it is up to the kernel that needs it to fail.
+        Names of modules that the user wants as well; `USUAL` is left for later.
+    """
+    os.environ.update(SINGLE)
+    for name in (*KERNEL, *wanted):
+        if name != USUAL:
+            take(partial(importlib.import_module, name))
+
+
+def take(step: Step) -> None:
+    """Take a step. What cannot be imported is told, and is up to the kernel that needs it.
 
     Raises
     ------
     RuntimeError
-        If something started a thread; forking would lose it.
+        If it started a thread; forking would lose it.
     """
-    global pools  # noqa: PLW0603 - what a parent has once, for its children
-    os.environ.update(SINGLE)
-    for name in (*KERNEL, *wanted):
-        try:
-            if name == USUAL:
-                _load_usual()
-            else:
-                importlib.import_module(name)
-        except Exception as error:
-            print(f"{name} is not preloaded: {type(error).__name__}: {error}", file=sys.stderr)
-    from threadpoolctl import ThreadpoolController
-
-    pools = ThreadpoolController()
-    found = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
-    files.extend(file for file in found if file)
+    try:
+        step()
+    except Exception as error:
+        print(f"not preloaded: {type(error).__name__}: {error}", file=sys.stderr)
     threads = [(path / "comm").read_text().strip() for path in Path("/proc/self/task").iterdir()]
     if len(threads) > 1:
         raise RuntimeError(f"what was imported started threads: {', '.join(threads)}")
 
 
-def _load_usual() -> None:
-    for name in (*MODULES, *_rooms()):
-        importlib.import_module(name)
-    _rehearse()
+def needed(names: Iterable[str]) -> Iterator[Step]:
+    """Yield the steps to all that a notebook loads which imports some names.
+
+    Parameters
+    ----------
+    names
+        As it imports them; those that are not of the usual ones are left to its kernel.
+    """
+    rooms = [room for room in OF_ROOM if f"aiopslab.{room}" in names]
+    if rooms:
+        yield from _imports(SHARED)
+        yield _rehearse
+    for room in rooms:
+        yield from _imports(OF_ROOM[room])
+        yield from _room(room)
+    yield from _imports(name for name in names if name in SHARED)
 
 
-def _rooms() -> Iterator[str]:
-    """Yield the modules of this library, which are otherwise imported where they are used."""
-    for room in ROOMS:
-        name = f"aiopslab.{room}"
-        yield name
-        folder = getattr(importlib.import_module(name), "__path__", [])
-        yield from (found.name for found in pkgutil.walk_packages(folder, f"{name}."))
+def usual() -> Iterator[Step]:
+    """Yield the steps to all that reports may turn to."""
+    yield from needed([f"aiopslab.{room}" for room in OF_ROOM])
+    yield from _imports(_RARER)
 
 
+def _imports(names: Iterable[str]) -> Iterator[Step]:
+    return (partial(importlib.import_module, name) for name in names if name not in sys.modules)
+
+
+def _room(room: str) -> Iterator[Step]:
+    """Yield the imports of a room's modules, which it imports where they are used."""
+    name = f"aiopslab.{room}"
+    yield partial(importlib.import_module, name)
+    folder = getattr(sys.modules.get(name), "__path__", [])
+    yield from _imports(found.name for found in pkgutil.walk_packages(folder, f"{name}."))
+
+
+def settle() -> None:
+    """Look at what has been imported, for the children that are forked from now on."""
+    global pools, _seen  # noqa: PLW0603 - what a parent has once, for its children
+    if _seen == len(sys.modules):
+        return
+    from threadpoolctl import ThreadpoolController
+
+    pools = ThreadpoolController()
+    found = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    files[:] = [file for file in found if file]
+    _seen = len(sys.modules)
+
+
+@cache
 def _rehearse() -> None:
     """Show a table and a figure, and check a frame: much is imported the first time only."""
     import pandas as pd

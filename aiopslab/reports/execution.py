@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiopslab.kernels import kernel_name, warm_up
+from aiopslab.kernels import kernel_name
 from aiopslab.reports.catalogue import Template
 from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.record import Failure
@@ -84,7 +84,6 @@ def execute(
     keep
         Called with the notebook after each code cell, to keep what there is.
     """
-    warm_up()  # the first kernel has its parent import while we do
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
         import papermill

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from aiopslab.findings import VERDICT_MIME
-from aiopslab.sources.evidence import EVIDENCE_MIME
+from aiopslab.sources.mime import EVIDENCE_MIME
 
 STREAM_SHARE = 10  # the part of the whole that one cell may print
 TAIL = 10_000  # characters that are kept of the end of what was printed too much

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiopslab.errors import ReportError
 from aiopslab.findings import VERDICT_MIME, Verdict
+from aiopslab.kernels import warm_up
 from aiopslab.reports import gallery, secrets, tracking
 from aiopslab.reports.catalogue import Template
 from aiopslab.reports.execution import USUAL, Limits, Outcome, Progress, execute
@@ -33,7 +34,7 @@ from aiopslab.reports.record import (
 )
 from aiopslab.reports.safekeeping import Keeper, cleaned, deposit, rescued
 from aiopslab.reports.scan import Scanner
-from aiopslab.sources.evidence import EVIDENCE_MIME
+from aiopslab.sources.mime import EVIDENCE_MIME
 
 PACKAGES = ("aiopslab", "numpy", "pandas", "scipy", "plotly", "papermill")
 
@@ -99,7 +100,9 @@ def _run(
     origin: Origin,
     limits: Limits,
 ) -> Record:
-    scanner = Scanner(secrets.known(template.parameters, parameters, _sources(template)))
+    sources = _sources(template)
+    scanner = Scanner(secrets.known(template.parameters, parameters, sources))
+    warm_up(sources)  # a parent imports what the kernel will need while we do what we need
     record = _begun(template, parameters, origin, scanner)
     write(record, folder)
     with Interruption() as interruption:

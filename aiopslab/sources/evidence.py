@@ -12,11 +12,12 @@ import pandas as pd
 
 from aiopslab.errors import SourceError, did_you_mean
 from aiopslab.frames import FRAME_NAMES, FrameName, FrameWarning, conform
+from aiopslab.sources import mime
 from aiopslab.sources.digest import digest
 from aiopslab.sources.window import cut, extent, window
 from aiopslab.wording import listed
 
-EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
+EVIDENCE_MIME = mime.EVIDENCE_MIME
 
 
 @dataclass(frozen=True, repr=False)

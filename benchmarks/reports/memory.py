@@ -1,6 +1,7 @@
 """What a kernel takes of the machine's memory while it has a report in hand."""
 
 import json
+import time
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,8 @@ def taken(folder: Path) -> list[Figure]:
         with cost.own_parents():
             # A second one is there as well, as where reports run side by side.
             other = _Started("aiopslab")
+            while any(each["is_importing"] for each in client.known()):
+                time.sleep(0.1)  # the parent has been there for a while
             forked, parent = _kernel("aiopslab", case)
             cold, _ = _kernel("python3", case)
             other.stop()

@@ -6,7 +6,7 @@ import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-from aiopslab.kernels import NAME, client, kernel_name
+from aiopslab.kernels import NAME, client, kernel_name, warm_up
 from aiopslab.kernels.provisioner import WarmProvisioner
 from tests.kernels.conftest import printed, until
 
@@ -98,6 +98,8 @@ print({each['num_threads'] for each in threadpool_info() if each['user_api'] == 
 
 def test_libraries_with_pools_of_threads_work_in_it(execute, monkeypatch):
     monkeypatch.setenv("AIOPSLAB_KERNEL_PRELOAD", "usual")
+    warm_up()
+    until(lambda: not client.known()[0]["is_importing"], 240)
     told = execute(
         "import sys; print(all(name in sys.modules for name in "
         "('aiopslab.incident.analysis', 'scipy.stats', 'plotly.graph_objs', 'pandera')))",
@@ -133,6 +135,16 @@ def test_the_debugger_knows_what_was_imported_before_the_fork(execute):
         "kernel.debugger.kernel_modules)"
     )
     assert execute(look) == ["True True"]
+
+
+def test_it_has_what_it_is_to_import_and_waits_for_nothing_else(execute, monkeypatch):
+    monkeypatch.setenv("AIOPSLAB_KERNEL_PRELOAD", "usual")
+    look = "import sys; print(*(name in sys.modules for name in ('pandas', 'sklearn')))"
+    warm_up([look])
+    assert execute(look) == ["False False"]
+    warm_up(["import pandas as pd", "%no_python", "from aiopslab import conclude"])
+    assert execute(look) == ["True False"]
+    assert len(client.known()) == 1
 
 
 def test_what_a_user_wants_imported_as_well_is(execute, monkeypatch):

@@ -1,0 +1,3 @@
+"""The type of the bundle by which a notebook tells what it has looked at."""
+
+EVIDENCE_MIME = "application/vnd.aiopslab.evidence+json"
