@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import pandas as pd
 
 from aiopslab.charts.labels import label, shortened, wrapped
 from aiopslab.charts.layers import LARGEST, NAME_BELOW, SMALLEST, Paper, Point, draw
-from aiopslab.charts.theme import GREY, PURPLE, VERMILION, styled
+from aiopslab.charts.theme import GREY, GRID, PURPLE, VERMILION, look
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,7 +68,14 @@ def service_map(
     blast = {each for suspect in suspects for each in nx.ancestors(graph, suspect)} - {*suspects}
     shown = _shown(graph, score, suspects)
     paper = Paper(draw(graph.subgraph(shown)))
-    figure = go.Figure()
+    of_all = f"{len(shown)} of {len(graph)} services: the nearest, at most {HOPS} calls away"
+    notes = [of_all] if len(shown) < len(graph) else []
+    notes += [] if len(graph) else ["No calls and no services are known."]
+    worst = sorted(score, key=score.__getitem__, reverse=True)[:3]
+    spoken = [label(title), *notes, f"Suspects: {', '.join(map(label, suspects)) or 'none'}"]
+    spoken += [f"Farthest off: {', '.join(map(label, worst)) or 'unknown'}"]
+    spoken += [f"{len(blast)} services call a suspect, directly or not."]
+    figure = go.Figure(layout=_layout(paper, label(title), ". ".join(spoken), notes))
     _draw_calls(figure, paper, {*suspects}, blast)
     hovers = _hovers(graph, score, suspects, blast)
     _draw_services(figure, paper, score, hovers)
@@ -78,33 +85,24 @@ def service_map(
     _draw_marked(figure, paper, around, hovers, BLAST, "square-open", PURPLE, LARGEST + 6)
     _draw_marked(figure, paper, suspects, hovers, "suspect", "circle-open", VERMILION, LARGEST + 8)
     _write_names(figure, paper, suspects)
-    of_all = f"{len(shown)} of {len(graph)} services: the nearest, at most {HOPS} calls away"
-    notes = [of_all] if len(shown) < len(graph) else []
-    notes += [] if len(graph) else ["No calls and no services are known."]
-    for note in notes:
-        figure.add_annotation(
-            text=note,
-            showarrow=False,
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-        )
-    worst = sorted(score, key=score.__getitem__, reverse=True)[:3]
-    spoken = [label(title), *notes, f"Suspects: {', '.join(map(label, suspects)) or 'none'}"]
-    spoken += [f"Farthest off: {', '.join(map(label, worst)) or 'unknown'}"]
-    spoken += [f"{len(blast)} services call a suspect, directly or not."]
+    return figure
+
+
+def _layout(paper: Paper, title: str, spoken: str, notes: Sequence[str]) -> dict[str, Any]:
     above, below = (64 if notes else 44), 76
-    styled(figure, label(title), ". ".join(spoken), paper.height + above + below)
-    return figure.update_layout(
-        margin={"t": above, "b": below, "l": SIDE, "r": SIDE},
-        xaxis={"visible": False, "range": paper.range, "fixedrange": True},
-        yaxis={"visible": False, "range": [paper.height, 0], "fixedrange": True},
-        legend={"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
-        hovermode="closest",
-    )
+    layout = look(title, spoken, paper.height + above + below)
+    layout["margin"] |= {"t": above, "b": below, "l": SIDE, "r": SIDE}
+    layout["legend"] |= {"x": 0, "xanchor": "left"}
+    layout["legend"] |= {"y": 0, "yref": "container", "yanchor": "bottom"}
+    place = {"x": 0, "xref": "paper", "xanchor": "left"}
+    place |= {"y": 1, "yref": "paper", "yanchor": "bottom"}
+    still = {"visible": False, "fixedrange": True, **GRID}
+    return layout | {
+        "annotations": [{"text": note, "showarrow": False, **place} for note in notes],
+        "xaxis": {"range": paper.range, **still},
+        "yaxis": {"range": [paper.height, 0], **still},
+        "hovermode": "closest",
+    }
 
 
 def _graph(

@@ -1,6 +1,6 @@
 """The look of every figure: colours that colour-blind readers tell apart, on light and on dark."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,6 +19,8 @@ CORNER = {
     **{"x": 0, "xref": "container", "xanchor": "left"},
     **{"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12}},
 }
+
+GRID = {"gridcolor": "rgba(127,136,147,0.25)", "zeroline": False, "automargin": True}
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
@@ -42,19 +44,38 @@ def styled(figure: "go.Figure", title: str, description: str, height: int) -> "g
     plotly.graph_objects.Figure
         Backgrounds are transparent and text is mid-grey, so that it reads on any page.
     """
-    figure.update_layout(
-        title={"text": title, "font": {"size": 15}, **CORNER},
-        meta={"description": description},
-        height=height,
-        margin={"l": 8, "r": 16, "t": 56, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        colorway=list(PALETTE),
-        font={"family": FONT, "size": 12, "color": GREY},
-        hoverlabel={"font": {"family": FONT}},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-    )
-    grid = {"gridcolor": "rgba(127,136,147,0.25)", "zeroline": False, "automargin": True}
-    figure.update_xaxes(**grid)
-    figure.update_yaxes(**grid)
+    figure.update_layout(look(title, description, height))
+    figure.update_xaxes(**GRID)
+    figure.update_yaxes(**GRID)
     return figure
+
+
+def look(title: str, description: str, height: int) -> dict[str, Any]:
+    """Return the layout that `styled` gives a figure, but for the `GRID` of its axes.
+
+    A figure that is made with it, in one piece, is made several times sooner: plotly checks all
+    that there is with each change of it.
+
+    Parameters
+    ----------
+    title, description, height
+        As of `styled`.
+
+    Examples
+    --------
+    >>> look("Latency", "Latency rose.", 300)["meta"]
+    {'description': 'Latency rose.'}
+    """
+    return {
+        "title": {"text": title, "font": {"size": 15}, **CORNER},
+        "meta": {"description": description},
+        "height": height,
+        "margin": {"l": 8, "r": 16, "t": 56, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": list(PALETTE),
+        "font": {"family": FONT, "size": 12, "color": GREY},
+        "hoverlabel": {"font": {"family": FONT}},
+        "legend": {"orientation": "h"}
+        | {"y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+    }

@@ -9,7 +9,7 @@ import pandas as pd
 from aiopslab.charts.labels import joined, label
 from aiopslab.charts.lanes import Lane, of_alerts, of_changes, of_surges, utc
 from aiopslab.charts.multiples import Mark, thinned
-from aiopslab.charts.theme import BLUE, GREY, VERMILION, styled
+from aiopslab.charts.theme import BLUE, GREY, GRID, VERMILION, look, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -109,16 +109,16 @@ def timeline(
             lane = lanes[number - 1 - series.shape[1]]
             traces += _bars(lane, number, span)
             axis = {"visible": False, "range": [max(lane.rows, 1) - 0.5, -0.5]}
-        axes[_axis(number).replace("y", "yaxis")] = {"domain": domain, **axis}
+        axes[_axis(number).replace("y", "yaxis")] = {"domain": domain, **axis, **GRID}
     for number, mark in enumerate(marks):
         shapes += _shapes(mark)
         notes.append(_note(mark, number, span))
-    figure = go.Figure(traces, {"annotations": notes, "shapes": shapes, **axes})
     spoken = f"{label(title)}. From top to bottom: {'; '.join(headings)}."
     above, below = 40 + 15 * len(marks), 52
-    styled(figure, label(title), spoken, total + above + below)
-    _dress_axis(figure, span)
-    return figure.update_layout(margin={"t": above, "b": below, "r": 12}, hovermode="closest")
+    layout = look(label(title), spoken, total + above + below)
+    layout["margin"] |= {"t": above, "b": below, "r": 12}
+    layout |= {"hovermode": "closest", "annotations": notes, "shapes": shapes}
+    return go.Figure(traces, layout | axes | {"xaxis": _time_axis(span)})
 
 
 def _nothing(title: str) -> "go.Figure":
@@ -269,23 +269,21 @@ def _heading(text: str, height: float) -> Drawn:
     }
 
 
-def _dress_axis(figure: "go.Figure", span: Span) -> None:
+def _time_axis(span: Span) -> Drawn:
     days = dict.fromkeys(f"{time:%Y-%m-%d}" for time in span)
-    if len(days) == 1:  # the title of the axis names it
-        figure.update_xaxes(tickformatstops=CLOCK)
-    figure.update_xaxes(
-        type="date",
-        range=list(_plain(span)),
-        anchor="free",
-        position=0,
-        title_text=f"time (UTC), {' to '.join(days)}",
-        nticks=8,
-        showspikes=True,
-        spikemode="across",
-        spikethickness=1,
-        spikedash="dot",
-        spikecolor=GREY,
-    )
+    # The title of the axis names a single day.
+    stops: Drawn = {"tickformatstops": CLOCK} if len(days) == 1 else {}
+    spikes = {"showspikes": True, "spikemode": "across", "spikethickness": 1}
+    spikes |= {"spikedash": "dot", "spikecolor": GREY}
+    return {
+        "type": "date",
+        "range": list(_plain(span)),
+        "anchor": "free",
+        "position": 0,
+        "title": {"text": f"time (UTC), {' to '.join(days)}"},
+        "nticks": 8,
+        **(stops | spikes | GRID),
+    }
 
 
 def _axis(number: int) -> str:
