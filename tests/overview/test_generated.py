@@ -37,12 +37,10 @@ def test_a_dozen_faults_and_more_lie_in_every_layer():
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_run_conforms_and_tells_its_truth(fault):
+def test_every_run_tells_its_truth(fault):
     frames, truth = run(fault).frames, run(fault).truth
     assert set(frames) == set(get_args(FrameName)) == set(FRAME_NAMES)
-    for name, frame in frames.items():
-        pd.testing.assert_frame_equal(conform(name, frame), frame)
-        assert len(frame) or name == "alerts"
+    assert all(len(frame) or name == "alerts" for name, frame in frames.items())
     start, end = frames["metrics"].index[[0, -1]]
     assert (truth.layer is None) == (truth.onset is None) == (fault == "none")
     if truth.onset is not None:
@@ -53,6 +51,11 @@ def test_every_run_conforms_and_tells_its_truth(fault):
     if truth.change is not None:
         gap = truth.onset - changes.loc[truth.change, "timestamp"]
         assert pd.Timedelta(0) <= gap < pd.Timedelta("5min")
+
+
+def test_frames_are_as_their_contracts_say():
+    for name, frame in run("none").frames.items():
+        pd.testing.assert_frame_equal(conform(name, frame), frame)
 
 
 def test_traces_are_joined_with_calls_and_hang_together():
