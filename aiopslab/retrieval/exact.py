@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 BLOCK = 1 << 24  # similarities at a time, 64 MB
-PAIRS = 1 << 14  # of them compared in double precision at a time
+PAIRS = 1 << 8  # of them compared in double precision at a time, as few as a cache holds
 # Twice the error of a similarity in single precision, which grows with the root of the dimensions:
 # far above what was seen (3e-7 at 384), far below what tells two passages apart.
 UNSURE = 2e-6
