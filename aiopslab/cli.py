@@ -32,6 +32,7 @@ LATE = {
     "schedule": "aiopslab.plans.schedule_command",
     "serve": "aiopslab.sharing.share_command",
     "spending": "aiopslab.overview.spending.command",
+    "story": "aiopslab.story.command",
 }
 INTERRUPTED, TERMINATED = 130, 143
 
