@@ -15,6 +15,7 @@ LATE = {
     "audit": "aiopslab.governance.command",
     "card": "aiopslab.cards.command",
     "diff": "aiopslab.comparison.diff_command",
+    "feedback": "aiopslab.overview.feedback_command",
     "gallery": "aiopslab.sharing.share_command",
     "kernels": "aiopslab.kernels.command",
     "lab": "aiopslab.lab.command",

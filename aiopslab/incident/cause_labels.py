@@ -170,11 +170,41 @@ class CauseLabels(Closing):
 
 
 def cause_labels(path: str | Path) -> pd.DataFrame:
-    """Return the labels of a file, see `CauseLabels.table`; none where there is no file."""
+    """Return the labels of a file, see `CauseLabels.table`; none where there is no file.
+
+    Parameters
+    ----------
+    path
+        Of a store, or of the JSON lines that `aiopslab feedback export` wrote of one.
+
+    Raises
+    ------
+    AIOpsLabError
+        If the file is neither.
+    """
     if not Path(path).exists():
         return pd.DataFrame(columns=COLUMNS)
+    if Path(path).suffix == ".jsonl":
+        return _exported(path)
     with CauseLabels(path) as labels:
         return labels.table()
+
+
+def _exported(path: str | Path) -> pd.DataFrame:
+    """Read labels as they were exported."""
+    from aiopslab.sources.files import read_table
+
+    told = read_table(str(path)) if Path(path).stat().st_size else pd.DataFrame(columns=COLUMNS)
+    missing = [each for each in COLUMNS if each not in told]
+    if missing:
+        raise AIOpsLabError(
+            f"{str(path)!r} has no {', '.join(missing)}", "Export the causes of a store once more."
+        )
+    times = {
+        each: pd.to_datetime(told[each], utc=True, format="ISO8601")
+        for each in ("start", "end", "recorded")
+    }
+    return told[list(COLUMNS)].assign(**times)
 
 
 @dataclass(frozen=True)

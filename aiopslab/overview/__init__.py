@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aiopslab.overview.causes import Cause
     from aiopslab.overview.conclusion import conclusion
     from aiopslab.overview.decomposition import Decomposition
+    from aiopslab.overview.feedback import Coverage, EvaluationSet, coverage
     from aiopslab.overview.gathering import Gathered, gather
     from aiopslab.overview.investigation import Investigation, investigate
     from aiopslab.overview.preparation import Prepared, prepare, tiles
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cause": "causes",
+    "Coverage": "feedback",
     "Decomposition": "decomposition",
+    "EvaluationSet": "feedback",
     "Gathered": "gathering",
     "Investigation": "investigation",
     "Overview": "board",
@@ -38,6 +41,7 @@ _HOMES = {
     "Timeline": "timeline",
     "compare": "recovery",
     "conclusion": "conclusion",
+    "coverage": "feedback",
     "gather": "gathering",
     "investigate": "investigation",
     "prepare": "preparation",
@@ -48,7 +52,9 @@ _HOMES = {
 __all__ = [
     "REHEARSAL",
     "Cause",
+    "Coverage",
     "Decomposition",
+    "EvaluationSet",
     "Gathered",
     "Investigation",
     "Overview",
@@ -61,6 +67,7 @@ __all__ = [
     "Timeline",
     "compare",
     "conclusion",
+    "coverage",
     "gather",
     "investigate",
     "prepare",

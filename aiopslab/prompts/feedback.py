@@ -202,6 +202,21 @@ class Feedback(Closing):
         told = rated[["task", "item", "rater", "kind"]].assign(left=left, right=right)
         return told.assign(preferred=chosen.where(rated["value"] != 0, "tie"), rated=rated["rated"])
 
+    def preferred(self, kind: RaterKind = "human") -> pd.DataFrame:
+        """Return the output that is preferred of each item: ``item, input, output``.
+
+        It is the one with the most pairs won, less those that were lost; an item of which several
+        have as many is left out.
+        """
+        pairs = self._file.balanced(kind)
+        lost = pairs.assign(output=pairs["first"], won=-pairs["balance"])
+        won = pairs.assign(output=pairs["second"], won=pairs["balance"])
+        both = pd.concat([lost, won])
+        both["won"] = both["won"].map(lambda balance: (balance > 0) - (balance < 0))
+        counts = both.groupby(["item", "input", "output"], sort=False)["won"].sum().reset_index()
+        most = counts[counts["won"] == counts.groupby("item")["won"].transform("max")]
+        return most.drop_duplicates("item", keep=False)[["item", "input", "output"]]
+
     def scores(self) -> pd.DataFrame:
         """Return one row a rating of a single output: ``task, item, rater, kind, prompt, score``.
 

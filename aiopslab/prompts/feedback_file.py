@@ -166,11 +166,18 @@ class FeedbackFile:
         times = pd.to_datetime(table["rated"].astype("float64"), unit="s", utc=True)
         return table.assign(item=table["item"].map(json.loads), rated=times)
 
-    def balances(self, kind: RaterKind) -> list[Balance]:
-        """Return one row a pair that raters of a kind have rated."""
-        return self._connection.execute(
-            "SELECT input, first_output, second_output, sum(value) FROM ratings "
+    def balanced(self, kind: RaterKind) -> pd.DataFrame:
+        """Return one row a pair: ``item, input, first, second, balance``."""
+        rows = self._connection.execute(
+            "SELECT item, input, first_output, second_output, sum(value) FROM ratings "
             "JOIN tasks USING (task) JOIN raters USING (rater) "
             "WHERE second IS NOT NULL AND kind = ? GROUP BY task ORDER BY task",
             (kind,),
         ).fetchall()
+        table = pd.DataFrame(rows, columns=["item", "input", "first", "second", "balance"])
+        return table.assign(item=table["item"].map(json.loads))
+
+    def balances(self, kind: RaterKind) -> list[Balance]:
+        """Return one row a pair that raters of a kind have rated."""
+        columns = ["input", "first", "second", "balance"]
+        return list(self.balanced(kind)[columns].itertuples(index=False, name=None))
