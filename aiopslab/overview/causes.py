@@ -18,16 +18,17 @@ CauseLayer = Literal[
 LAYERS_OF_CAUSES: tuple[CauseLayer, ...] = get_args(CauseLayer)
 
 # How likely each gauge moves where the fault is in a layer, in the order of `CauseLayer`. They are
-# set by hand and round: 0.9 is what a fault of that layer is, 0.05 what chance does.
+# set by hand and round: from 0.95, which a fault of that layer nearly always does, to 0.05 and
+# less, which is chance. A fault of the infrastructure is at one of many services: 0.6 at most.
 LIKELIHOOD: Mapping[str, tuple[float, ...]] = {
     "questions": (0.05, 0.05, 0.05, 0.05, 0.05, 0.95),
     "predictions": (0.05, 0.85, 0.03, 0.03, 0.03, 0.15),
     "scores": (0.05, 0.7, 0.03, 0.03, 0.03, 0.2),
-    "prompt version": (0.05, 0.03, 0.85, 0.03, 0.1, 0.03),
+    "prompt version": (0.05, 0.03, 0.95, 0.03, 0.1, 0.03),
     "prompt version now and then": (0.4, 0.03, 0.15, 0.03, 0.3, 0.05),
     "model version": (0.05, 0.03, 0.1, 0.03, 0.7, 0.03),
     "model version now and then": (0.4, 0.03, 0.1, 0.03, 0.35, 0.05),
-    "no documents": (0.5, 0.05, 0.03, 0.2, 0.03, 0.03),
+    "no documents": (0.3, 0.05, 0.03, 0.2, 0.03, 0.03),
     "other documents": (0.05, 0.15, 0.03, 0.7, 0.03, 0.05),
     "input tokens": (0.1, 0.1, 0.4, 0.3, 0.1, 0.1),
     "output tokens": (0.1, 0.1, 0.4, 0.2, 0.6, 0.1),
@@ -35,10 +36,10 @@ LIKELIHOOD: Mapping[str, tuple[float, ...]] = {
     "price": (0.02, 0.02, 0.03, 0.02, 0.3, 0.02),
     "index signs": (0.1, 0.15, 0.03, 0.85, 0.03, 0.1),
     "classifier signs": (0.05, 0.75, 0.03, 0.03, 0.03, 0.2),
-    "token signs": (0.1, 0.05, 0.6, 0.1, 0.5, 0.15),
-    "service signs": (0.85, 0.15, 0.05, 0.1, 0.05, 0.1),
-    "model server load": (0.6, 0.03, 0.3, 0.03, 0.1, 0.1),
-    "model server signs": (0.6, 0.05, 0.5, 0.05, 0.6, 0.1),
+    "token signs": (0.2, 0.05, 0.6, 0.1, 0.5, 0.15),
+    "service signs": (0.6, 0.15, 0.05, 0.1, 0.05, 0.1),
+    "model server load": (0.4, 0.03, 0.2, 0.03, 0.05, 0.1),
+    "model server signs": (0.5, 0.05, 0.5, 0.05, 0.6, 0.1),
     "quality": (0.3, 0.5, 0.4, 0.5, 0.5, 0.5),
     "cost": (0.2, 0.1, 0.5, 0.1, 0.5, 0.3),
     "service": (0.8, 0.15, 0.4, 0.1, 0.4, 0.15),

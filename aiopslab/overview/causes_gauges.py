@@ -122,8 +122,8 @@ def _versions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
         gained = gain.idxmax()
         first = after.loc[after[column] == gained, "timestamp"].min()
         late = after.loc[after["timestamp"] >= first, column] == gained
-        kind = name if late.mean() >= FOR_GOOD else f"{name} now and then"
         moved = sureness(p) * float(apart > 0.05)
+        kind = name if late.mean() >= FOR_GOOD or not moved else f"{name} now and then"
         yield Gauge(kind, str(gained), moved, most)
 
 

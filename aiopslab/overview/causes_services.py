@@ -27,6 +27,7 @@ NAMES = {
     ("service signs", True): "model server signs",
     ("service signs", False): "service signs",
 }
+BRIEF = 0.02  # share of the time since, below which an alert that fires says nothing
 LOW, HIGH = 0.4, 1.0  # of the bar of an ordinary day: from and above which a sign has moved
 
 
@@ -50,7 +51,8 @@ def service_gauges(
     """
     if suspects.empty:
         return []
-    read = suspects[suspects["kind"].isin(READ)]
+    is_brief = (suspects["kind"] == "alert") & (suspects["after"] < BRIEF)
+    read = suspects[suspects["kind"].isin(READ) & ~is_brief]
     named = [sign_of(*each) for each in read[["kind", "name", "signal"]].itertuples(index=False)]
     strongest = (
         read.assign(sign=named)

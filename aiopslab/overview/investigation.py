@@ -9,8 +9,9 @@ import pandas as pd
 from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.findings import Finding, Level, Verdict
 from aiopslab.incident import IncidentAnalysis, analyse
+from aiopslab.incident.suspects import no_suspects
 from aiopslab.overview.causes import Cause, CauseLayer
-from aiopslab.overview.causes_gauges import row_gauges
+from aiopslab.overview.causes_gauges import Gauge, row_gauges
 from aiopslab.overview.causes_ranking import rank_causes
 from aiopslab.overview.causes_services import service_gauges
 from aiopslab.overview.decomposition import Decomposition, decompose
@@ -28,6 +29,9 @@ COLUMNS = [
     *("layer", "subject", "probability", "share", "low", "high", "change", "since"),
     *("for", "against"),
 ]
+CORROBORATED = 0.9  # sureness of a gauge from which it bears out a small shift
+# Gauges that are no other reading of the outcome itself, as tokens are of cost.
+OF_THEIR_OWN = {"questions", "predictions", "prompt version", "model version", "other documents"}
 SURE = 0.5  # probability from which one layer is named
 NEAR = 0.15  # of the window: an incident that begins further from a shift is another
 GAP = 0.005  # of the window, about the onset, that is left out: nobody knows on which side it is
@@ -206,34 +210,48 @@ def investigate(
         )
     got = read(frames, start, end)
     looked = find_shifts(got.frames, confidence, seed)
-    shifts = [each for each in looked if each.state == "moved"]
     incident = _incident(got.frames, confidence, seed)
-    length = got.end - got.start if got.start is not None and got.end is not None else _NONE
-    onset, latest = _onset(shifts, incident, NEAR * length)
-    gauges, causes = [], ()
+    onset, latest = _onset(looked, incident, NEAR * got.length)
+    calls, observations = call_rows(got.frames), observation_rows(got.frames)
+    gap = GAP * got.length
+    gauges = [] if onset is None else row_gauges(calls, observations, onset, gap)
+    looked = _corroborated(looked, gauges)
+    shifts = [each for each in looked if each.state == "moved"]
+    if onset is None or latest is None or not shifts:
+        events = timeline_events(got.frames, incident, looked, (), None)
+        timeline = Timeline(events, None, got.start, got.end)
+        return Investigation(looked, (), timeline, incident, None, got.notes, confidence)
+    topology = got.frames.get("topology")
+    suspects = no_suspects() if incident is None else incident.suspects
+    if incident is not None:
+        gauges += service_gauges(suspects, incident.bar, topology)
+    causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
+    few = next((each.layer for each in causes if each.layer in _FEW), "index")
     decompositions: dict[Outcome, Decomposition] = {}
-    if onset is not None:
-        calls, observations = call_rows(got.frames), observation_rows(got.frames)
-        gauges = row_gauges(calls, observations, onset, GAP * length)
-        suspects = pd.DataFrame(columns=["service", "kind", "name", "signal", "strength"])
-        if incident is not None:
-            suspects = incident.suspects
-            gauges += service_gauges(suspects, incident.bar, got.frames.get("topology"))
-        ranked = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
-        few = next((each.layer for each in ranked if each.layer in _FEW), "index")
-        for shift in shifts:
-            found = decompose(
-                shift, calls, observations, onset, GAP * length, confidence, seed, few
-            )
-            known = decompositions.get(shift.outcome)
-            if known is None or known.total is None:
-                decompositions[shift.outcome] = found
-        causes = _with_shares(ranked, decompositions)
-    events = timeline_events(got.frames, incident, looked, gauges, onset)
-    timeline = Timeline(events, onset, got.start, got.end)
+    for shift in shifts:
+        found = decompose(shift, calls, observations, onset, gap, confidence, seed, few)
+        known = decompositions.get(shift.outcome)
+        if known is None or known.total is None:
+            decompositions[shift.outcome] = found
     return Investigation(
-        looked, causes, timeline, incident, onset, got.notes, confidence, decompositions
+        looked,
+        _with_shares(causes, decompositions),
+        Timeline(
+            timeline_events(got.frames, incident, looked, gauges, onset), onset, got.start, got.end
+        ),
+        incident,
+        onset,
+        got.notes,
+        confidence,
+        decompositions,
     )
+
+
+def _corroborated(looked: tuple[Shift, ...], gauges: list[Gauge]) -> tuple[Shift, ...]:
+    """Return the shifts, of which the small ones count where a layer surely moved with them."""
+    if any(each.moved >= CORROBORATED for each in gauges if each.name in OF_THEIR_OWN):
+        return looked
+    return tuple(replace(each, state="steady") if each.is_small else each for each in looked)
 
 
 def _with_shares(
@@ -255,19 +273,17 @@ def _incident(
     return analyse(used, confidence=confidence, seed=seed)
 
 
-_NONE = pd.Timedelta(0)
 _FEW: set[CauseLayer] = {"infrastructure", "index"}
 _SERVICES = {"metrics", "logs", "spans", "alerts", "topology"}
 
 
 def _onset(
-    shifts: list[Shift], incident: IncidentAnalysis | None, near: pd.Timedelta
+    looked: tuple[Shift, ...], incident: IncidentAnalysis | None, near: pd.Timedelta
 ) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
     """Return when it began, and when at the latest: the incident's, where it fits the shifts."""
-    dated = [each for each in shifts if each.since is not None]
-    if not dated:
+    first = next((each for each in looked if each.state == "moved"), None)
+    if first is None or first.since is None or first.low is None or first.high is None:
         return None, None
-    first = dated[0]
     found = None if incident is None else incident.onset
     if found is not None and first.low - near <= found.time <= first.high + near:
         return found.time, max(found.high, min(first.high, found.time + near))

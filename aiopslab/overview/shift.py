@@ -33,8 +33,7 @@ LAYER_OF: dict[Outcome, str] = {
     "freshness": "knowledge freshness",
 }
 MATTERS: dict[str, float] = {"ms": 0.2, "USD": 0.2}  # share of what was, less of which is ordinary
-STEP = 0.25  # of what is ordinary for a drift that goes on all along, for what moved at once
-SURELY = 4.0  # standard errors from which it did: the row was chosen for it
+SMALL = 0.125  # of what is ordinary, above which a layer that moved with it makes it a shift
 PERMUTATIONS = 1_999
 BLOCKS = 600  # rows are averaged into so many, where there are more
 STRETCHES = 30  # of a level, whose neighbouring values are alike
@@ -71,8 +70,8 @@ class Shift:
         Difference up to which it is ordinary.
     is_level
         Whether neighbouring values are alike, so that all of the interval has to lie past it.
-    is_step
-        Whether it moved at once, and not little by little all along: then less of it matters.
+    is_small
+        Whether it is no more than ordinary, though sure: it needs a layer that moved with it.
     """
 
     outcome: Outcome
@@ -91,7 +90,7 @@ class Shift:
     enough: int = 0
     margin: float = 0.0
     is_level: bool = False
-    is_step: bool = False
+    is_small: bool = False
 
     @property
     def is_worse(self) -> bool:
@@ -168,7 +167,11 @@ def find_shifts(frames: Frames, confidence: float = 0.95, seed: int = 0) -> tupl
         return ()
     corrected = holm([each.p for each in looked])
     told = [_judged(each, float(q), confidence) for each, q in zip(looked, corrected, strict=True)]
-    return tuple(sorted(told, key=lambda each: (each.state != "moved", each.q, -abs(_size(each)))))
+    return tuple(sorted(told, key=_surest_first))
+
+
+def _surest_first(shift: Shift) -> tuple[object, ...]:
+    return shift.state != "moved", shift.is_small, shift.q, -abs(_size(shift))
 
 
 def _look(outcome: Outcome, reading: Reading, confidence: float, seed: int) -> Shift:
@@ -189,7 +192,6 @@ def _look(outcome: Outcome, reading: Reading, confidence: float, seed: int) -> S
         blank,
         margin=_margin(reading, before),
         is_level=isinstance(reading, Level),
-        is_step=not isinstance(reading, Level) and _is_step(values, row),
         since=since,
         low=low,
         high=high,
@@ -251,19 +253,6 @@ def _compared(reading: Reading) -> tuple[Floats, pd.DatetimeIndex]:
     return means, pd.DatetimeIndex([times[part[0]] for part in parts])
 
 
-def _is_step(values: Floats, row: int) -> bool:
-    """Tell whether values step at a row, beyond what they climb on both sides of it."""
-    places = np.arange(len(values), dtype=np.float64)
-    after = (places >= row).astype(np.float64)
-    climb = (places - places.mean()) / max(float(places.std()), 1e-9)
-    design = np.column_stack([np.ones(len(values)), climb, after])
-    weight, *_ = np.linalg.lstsq(design, values, rcond=None)
-    rest = values - design @ weight
-    variance = float(rest @ rest) / max(len(values) - 3, 1)
-    error = math.sqrt(variance * float(np.linalg.pinv(design.T @ design)[2, 2]))
-    return bool(abs(weight[2]) > SURELY * error)
-
-
 def _dated(
     values: Floats, row: int, times: pd.DatetimeIndex, confidence: float, seed: int
 ) -> tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]:
@@ -300,17 +289,19 @@ def _judged(look: Shift, q: float, confidence: float) -> Shift:
     interval, margin = look.effect.interval, look.margin
     least = min(abs(interval.low), abs(interval.high)) * (interval.low * interval.high > 0)
     size = least if look.is_level else abs(look.effect.value)
-    if look.is_step:
-        margin *= STEP
     if q <= 1 - confidence:
-        return replace(look, q=q, state="moved" if size > margin else "steady", enough=0)
+        # Of single rows little is seen for sure, too; it takes a layer that moved with it.
+        is_small = not look.is_level and SMALL * margin < size <= margin and bool(look.unit)
+        moved = size > margin or is_small
+        state: State = "moved" if moved else "steady"
+        return replace(look, q=q, state=state, is_small=is_small, enough=0)
     # Where it moved most is chosen, so that what is within the margin there is so everywhere.
     if look.is_level or (interval.high < margin and interval.low > -margin):
         return replace(look, q=q, state="steady", enough=0)
     rows = sum(look.rows)
     spread = (interval.high - interval.low) / (2 * deviate(confidence)) * math.sqrt(rows)
     enough = items_for_mean(margin, spread) if spread > 0 and margin > 0 else 0
-    state: State = "not enough data" if enough > rows else "steady"
+    state = "not enough data" if enough > rows else "steady"
     return replace(look, q=q, state=state, enough=enough if state != "steady" else 0)
 
 
