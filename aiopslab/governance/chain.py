@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from aiopslab.governance.canonical import canonical, sha256
 
 FIRST = "0" * 64  # what the first record names as the one before it
-LONGEST = 1_000_000  # bytes of a record
+USUAL, LONGEST = 8_192, 1_000_000  # bytes of a record
 
 
 def after(last: dict[str, Any] | None, event: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -47,8 +47,12 @@ def lines(file: BinaryIO) -> Iterator[bytes]:
 def last_line(file: BinaryIO) -> bytes:
     """Return the last line of a file, without reading what stands far before it."""
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(end - LONGEST, 0))
-    found = file.read(LONGEST).splitlines(keepends=True)
+    found: list[bytes] = []
+    for size in (USUAL, LONGEST):
+        file.seek(max(end - size, 0))
+        found = file.read(size).splitlines(keepends=True)
+        if len(found) > 1 or size >= end:  # else it may begin before what was read
+            break
     return found[-1] if found else b""
 
 

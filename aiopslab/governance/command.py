@@ -24,6 +24,13 @@ Exit codes
 """
 
 
+AUDIT_CODES = """\b
+Exit codes
+  0  unchanged, shown or archived
+  2  a record was changed, removed, put in or moved, there is no trail, or a wrong command
+"""
+
+
 @click.group(cls=Group, epilog=EXIT_CODES)
 def policy() -> None:
     """Check who may do what, and approve what somebody else asked for.
@@ -131,7 +138,7 @@ def approve(number: int, reason: str) -> None:
         click.echo(line)
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, epilog=AUDIT_CODES)
 def audit() -> None:
     """Look into the audit trail of what was asked and done.
 
@@ -197,6 +204,8 @@ def show(trail: "Trail", since: str | None, **wanted: str) -> None:
     """  # noqa: D301 - click reads \b as the start of a verbatim block
     from aiopslab.governance.listing import Wanted, lines
 
+    if not trail.path.exists():
+        raise click.UsageError(f"There is no audit trail {trail.path}.")
     chosen = Wanted(**wanted, since=_moment(since) if since else None)
     for record in chosen.choose(trail.records()):
         for line in lines(record):

@@ -141,6 +141,15 @@ def test_a_record_too_long_to_be_read_again_is_refused(tmp_path):
     assert trail.verify().records == 1
 
 
+@pytest.mark.parametrize("size", [7_000, 8_191, 8_192, 9_000, 500_000])
+def test_what_follows_a_long_record_is_chained_to_it(tmp_path, size):
+    trail = Trail(tmp_path / "audit.jsonl")
+    for _ in range(2):
+        trail.append("run", why="x" * (size - 228))  # of which the rest is the record itself
+        trail.append("run")
+    assert trail.verify().records == 4
+
+
 def test_the_command_verifies(written, tmp_path, aiopslab):
     path = tmp_path / "audit.jsonl"
     path.write_bytes(b"".join(written))
@@ -314,6 +323,8 @@ def test_the_command_shows_what_is_wanted_and_steers_no_terminal(tmp_path, aiops
         code, told, _ = aiopslab("audit", "show", *wanted)
         shown = "".join(each.split()[0] for each in told.splitlines() if each[0:6].strip())
         assert (code, shown) == (0, numbers)
+    code, _, told = aiopslab("audit", "show", tmp_path / "none.jsonl")
+    assert code == 2 and "There is no audit trail" in told
     code, _, told = aiopslab("audit", "show", "--since", "yesterday-ish")
     assert code == 2 and "is no time" in told
     trail.path.write_bytes(trail.path.read_bytes().replace(b"promote", b"prumote"))
