@@ -110,7 +110,6 @@ def tell(
     RehearsalError
         If the system could not be run.
     """
-    from aiopslab import sources
     from aiopslab.overview import investigate, prepare
     from aiopslab.rehearsal.rehearsal import rehearse
 
@@ -124,7 +123,7 @@ def tell(
     )
     rehearse(FAULT, evening, middle, minutes, seed, watch=watch)
     seen = report({"evidence": str(evening), "targets": TARGETS})
-    frames: dict[str, pd.DataFrame] = {**sources.open(str(evening)).frames}
+    frames = _frames(evening)
     investigation = investigate(frames)
     say(investigation.verdict().headline)
     cause = _cause(investigation)
@@ -134,9 +133,15 @@ def tell(
     fault = cause.since or investigation.onset
     values = {"before": str(evening), "before_start": None if fault is None else fault.isoformat()}
     again = report({"evidence": str(after), "targets": TARGETS, **values})
-    calm: dict[str, pd.DataFrame] = {**sources.open(str(after)).frames}
+    calm = _frames(after)
     recovery = _recovery(prepare(frames), prepare(calm), fault)
     return Told(cause, deed, recovery, (seen, again))
+
+
+def _frames(recording: Path) -> "dict[str, pd.DataFrame]":
+    from aiopslab import sources
+
+    return {str(name): frame for name, frame in sources.open(str(recording)).frames.items()}
 
 
 def _cause(investigation: "Investigation") -> "Cause":
