@@ -9,7 +9,7 @@ import pandas as pd
 from aiopslab.incident.durations import spoken
 from aiopslab.overview.spending.ledger import Ledger
 from aiopslab.overview.spending.quality import Standing, standing
-from aiopslab.overview.spending.questions import asked
+from aiopslab.overview.spending.questions import MOST, asked
 from aiopslab.overview.spending.stretches import Floats, Ints
 from aiopslab.overview.written import value_of
 from aiopslab.statistics.intervals import wilson
@@ -31,7 +31,8 @@ class Cache:
     first
         The place of the call whose answer it would have given, ``(calls,)``; its own elsewhere.
     alike_usd
-        What answering questions in the same words, in another order, would spare beyond.
+        What answering questions in the same words, in another order, would spare beyond; NaN where
+        there are too many questions to look for that.
     lives
         How long an answer is kept.
     """
@@ -96,9 +97,13 @@ def cached(ledger: Ledger, lives: pd.Timedelta) -> Cache:
     times = calls["timestamp"].to_numpy("datetime64[us]").astype(np.int64)
     life = int(lives / pd.Timedelta(1, "us"))
     hits, first = _answered(np.where(usable, same, -1), apart, times, life)
-    more, _ = _answered(np.where(usable, alike, -1), apart, times, life)
+    # Only where one set of words was written in two ways does it matter how it was.
+    mixed = usable & _written_twice(same, alike)
+    more, _ = _answered(np.where(mixed, alike, -1), apart, times, life)
     money = np.nan_to_num(ledger.cost)
-    extra = max(float(money[more].sum() - money[hits].sum()), 0.0)
+    extra = max(float(money[more].sum() - money[hits & mixed].sum()), 0.0)
+    if int(same.max(initial=-1)) >= MOST:
+        extra = float("nan")
     return Cache(same, hits, first, extra, lives)
 
 
@@ -109,12 +114,28 @@ def said(cache: Cache, ledger: Ledger, answers: str, scale: float, period: str) 
     unknown = int((cache.hits & ~ledger.known).sum())
     told += f" The cost of {unknown:,} of them is not known." if unknown else ""
     told += f" {answers}" if hits else ""
+    if np.isnan(alike):
+        told += (
+            " The same words in another order were not looked for: there are too many questions."
+        )
     if alike > 0:
         told += (
             f" The same words in another order would add {value_of(alike, 'USD')} in {period} at "
             "most: whether their answers are the same was not measured."
         )
     return told
+
+
+def _written_twice(same: Ints, alike: Ints) -> Bools:
+    """Return which calls hold words that were asked in more than one way, ``(calls,)``."""
+    told = np.flatnonzero(same >= 0)
+    ways = np.zeros(int(alike.max(initial=-1)) + 1, np.int64)
+    forms = np.full(int(same.max(initial=-1)) + 1, -1, np.int64)
+    forms[same[told]] = alike[told]
+    np.add.at(ways, forms[forms >= 0], 1)
+    found = np.zeros(len(same), bool)
+    found[told] = ways[alike[told]] > 1
+    return found
 
 
 def _answered(questions: Ints, apart: Ints, times: Ints, life: int) -> tuple[Bools, Ints]:
@@ -126,9 +147,11 @@ def _answered(questions: Ints, apart: Ints, times: Ints, life: int) -> tuple[Boo
     """
     hits, first = np.zeros(len(times), bool), np.arange(len(times))
     kept = np.flatnonzero(questions >= 0)
+    group = pd.factorize(questions[kept] * (int(apart.max(initial=0)) + 1) + apart[kept])[0]
+    again = np.bincount(group)[group] > 1
+    kept, group = kept[again], group[again].astype(np.int64)
     if not len(kept):
         return hits, first
-    group = pd.factorize(questions[kept] * (int(apart.max()) + 1) + apart[kept])[0].astype(np.int64)
     when, count = times[kept], len(kept)
     # Ranks for times: a group and a rank fit one number, whatever the times.
     ranks = np.searchsorted(when, when), np.searchsorted(when, when + life, "right")
@@ -137,6 +160,7 @@ def _answered(questions: Ints, apart: Ints, times: Ints, life: int) -> tuple[Boo
     rank, until = (each[by_group] for each in ranks)
     jump = np.searchsorted(group * (count + 1) + rank, group * (count + 1) + until)
     jump = np.append(np.where(np.append(group, -1)[jump] == group, jump, count), count)
+    jump = jump.astype(np.int32)  # half as much to move
     fills = np.append(np.append(True, group[1:] != group[:-1]), False)
     while (jump[:-1] < count).any():
         fills[jump[fills]] = True

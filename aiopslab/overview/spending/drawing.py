@@ -67,6 +67,7 @@ def money_figure(tables: Mapping[str, pd.DataFrame]) -> "go.Figure":
             ticktext=[shortened(each, NAME) for each in part[name]],
             autorange="reversed",
             showgrid=False,
+            ticklabelstandoff=6,
             row=row,
             col=1,
         )
@@ -138,6 +139,7 @@ def savings_figure(savings: tuple[Saving, ...], period: str) -> "go.Figure":
         ticktext=[_name(each.what) for each in savings],
         range=[len(savings) - 0.5, -0.5],
         showgrid=False,
+        ticklabelstandoff=6,
     )
     spoken = "; ".join(f"{each.what} {value_of(each.saves_usd, 'USD')}" for each in savings)
     height = 140 + 44 * len(savings)

@@ -37,8 +37,7 @@ def grouped(ledger: Ledger, columns: tuple[str, ...], confidence: float, seed: i
     place = np.full(size, -1)
     place[shown] = np.arange(len(shown))
     groups = np.where(known, place[number], -1) if size else number
-    sums = ledger.stretches.sums(cost, groups, len(shown))
-    sizes = ledger.stretches.sums(np.ones(len(cost)), groups, len(shown))
+    sizes, sums = ledger.stretches.sums(cost, groups, len(shown))
     _, low, high = means(sums, sizes, confidence, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         table["query_usd"] = money / counted

@@ -55,10 +55,7 @@ def lengths(ledger: Ledger, confidence: float, seed: int) -> Inputs:
     place[shown] = np.arange(len(shown))
     told = np.isfinite(tokens)
     groups = np.where(told, place[codes], -1) if len(names) else codes
-    sums, sizes = (
-        ledger.stretches.sums(each, groups, len(shown))
-        for each in (np.nan_to_num(tokens), told.astype(float))
-    )
+    sizes, sums = ledger.stretches.sums(tokens, groups, len(shown))
     mean, low, high = means(sums, sizes, confidence, seed)
     least = np.full(len(shown), np.inf)
     np.minimum.at(least, groups[groups >= 0], tokens[groups >= 0])

@@ -155,6 +155,13 @@ def _outcome(low: float, high: float, margin: float) -> Quality:
 
 def _paired(scores: list[Floats], items: list[Ints], strata: list[Ints]) -> Pairs | None:
     """Return questions that both answered; ``None`` where they are too few of all."""
+    keys = [
+        np.unique(stratum[item >= 0] * (1 << 32) + item[item >= 0])
+        for item, stratum in zip(items, strata, strict=True)
+    ]
+    shared = len(np.intersect1d(keys[0], keys[1], assume_unique=True))
+    if shared < ENOUGH or shared < SHARED * max(map(len, scores)):
+        return None
     frames = [
         pd.DataFrame({"item": item, "stratum": stratum, "score": score})
         .groupby(["stratum", "item"])["score"]
@@ -166,8 +173,6 @@ def _paired(scores: list[Floats], items: list[Ints], strata: list[Ints]) -> Pair
     )
     both = both[both.index.get_level_values("item") >= 0]
     counts = both[["count_before", "count_after"]]
-    if len(both) < ENOUGH or len(both) < SHARED * max(map(len, scores)):
-        return None
     return Pairs(
         np.arange(len(both)).astype(object),
         both["mean_before"].to_numpy(np.float64),

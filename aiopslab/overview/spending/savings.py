@@ -219,8 +219,8 @@ class _Weigher:
         return sure if told.outcome != "not enough data" else f"{sure} {_capital(enough)}"
 
     def _spared(self, hits: Bools) -> Floats:
-        cost = np.nan_to_num(self.ledger.cost)
-        return self.ledger.stretches.sums(cost, np.where(hits, 0, -1), 1)
+        groups = np.where(hits & self.ledger.known, 0, -1)
+        return self.ledger.stretches.sums(self.ledger.cost, groups, 1)[1]
 
     def _saving(
         self,

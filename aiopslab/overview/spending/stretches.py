@@ -36,19 +36,27 @@ class Stretches:
     count: int
     width: pd.Timedelta
 
-    def sums(self, values: Floats, groups: Ints, size: int) -> Floats:
-        """Return the sums of values by stretch and group, ``(count, size)``; below 0 is no group.
+    def sums(self, values: Floats, groups: Ints, size: int) -> tuple[Floats, Floats]:
+        """Count calls and sum values by stretch and group; below 0 is no group.
+
+        Returns
+        -------
+        tuple of ndarray
+            Calls and sums, each ``(count, size)``.
 
         Examples
         --------
         >>> cut = Stretches(np.array([0, 1, 1]), 2, pd.Timedelta("1h"))
-        >>> cut.sums(np.array([1.0, 2.0, 3.0]), np.array([0, 0, -1]), 1).ravel()
-        array([1., 2.])
+        >>> calls, sums = cut.sums(np.array([1.0, 2.0, 3.0]), np.array([0, 0, -1]), 1)
+        >>> calls.ravel(), sums.ravel()
+        (array([1., 1.]), array([1., 2.]))
         """
-        kept = groups >= 0
+        kept = np.flatnonzero(groups >= 0)
         places = self.number[kept] * size + groups[kept]
-        told = np.bincount(places, values[kept], minlength=self.count * size)
-        return told.reshape(self.count, size).astype(np.float64)
+        shape, least = (self.count, size), self.count * size
+        calls = np.bincount(places, minlength=least).astype(np.float64)
+        told = np.bincount(places, values[kept], minlength=least).astype(np.float64)
+        return calls.reshape(shape), told.reshape(shape)
 
 
 def cut(times: pd.Series) -> Stretches:

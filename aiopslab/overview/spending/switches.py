@@ -65,13 +65,11 @@ class Switch:
             ``(stretches, strata, 4)``: calls and money of those in use, calls and money of the
             alternative; only of calls with a known cost.
         """
-        size, parts = int(self.strata.max()) + 1, []
+        size = int(self.strata.max()) + 1
+        parts: list[Floats] = []
         for mask in (self.is_before & ~spared, self.is_after):
             groups = np.where(mask & ledger.known, self.strata, -1)
-            parts += [
-                ledger.stretches.sums(values, groups, size)
-                for values in (np.ones(len(groups)), ledger.cost)
-            ]
+            parts += ledger.stretches.sums(ledger.cost, groups, size)
         return np.stack(parts, axis=-1)
 
     def totals(self, ledger: Ledger) -> Floats:

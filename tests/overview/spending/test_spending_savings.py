@@ -356,3 +356,12 @@ def test_pictures_and_table_tell_the_same_changes():
     drawn = {value for trace in figure.data for value in trace.x}
     assert drawn == {each for each in found.savings()["saves_usd"] if np.isfinite(each)}
     assert any("not enough data" in each.text for each in figure.layout.annotations)
+
+
+def test_too_many_questions_are_not_searched_for_other_orders_and_that_is_told(monkeypatch):
+    frame = calls(200, "1min", input=["pay the invoice", "the invoice pay"] * 100, output="so")
+    for place in ("questions", "caching"):
+        monkeypatch.setattr(f"aiopslab.overview.spending.{place}.MOST", 1)
+    found = kinds(frame, time_to_live="10min")["cache"]
+    assert found.saves_usd > 0
+    assert "were not looked for" in found.how
