@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REPORTS ?= reports
+STORY ?= story
+PICTURE ?= $(STORY)/story.gif
 BENCHES := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
 
 # Bytecode is compiled once, at install: imports cost five times more without it.
@@ -10,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system models demo test pictures lint format lab bench pins clean
+.PHONY: help install system models demo test pictures story lint format lab bench pins clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,11 @@ test: install system models lint  ## lint, type-check and run every test, the br
 pictures: install system models  ## take the pictures of the widgets for the documentation anew
 	@PICTURES=docs/widgets $(BIN)/pytest tests/browser -n 0 -k "not notebooks and not pages"
 
+story: install system  ## live through a fault across the layers, to the proof that it is gone (10 minutes)
+	@rm -rf $(STORY)
+	@$(BIN)/aiopslab story --approve -o $(STORY)
+	@$(BIN)/python -m tests.browser.story_pictures $(STORY) $(PICTURE)
+
 lint: install  ## style, types, direction of imports, stripped templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -69,4 +76,4 @@ pins: install  ## resolve pyproject.toml again into requirements.txt
 	  --no-header --no-emit-index-url --no-annotate --output-file requirements.txt pyproject.toml
 
 clean:  ## remove the environment and everything that was generated
-	@rm -rf $(VENV) $(REPORTS) build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(REPORTS) $(STORY) build dist test-artifacts .pytest_cache .mypy_cache .ruff_cache
