@@ -116,6 +116,13 @@ def _host(chance: random.Random) -> str:
     return chance.choice(forms)
 
 
+def _short_host(chance: random.Random) -> str:
+    word, role = _pick(chance, _WORDS), chance.choice(("primary", "cache", "worker", "db"))
+    return chance.choice(
+        (f"{word}-{role}-{chance.randint(0, 4)}", f"{word}{role}", f"{role}-{word}")
+    )
+
+
 def _phone(chance: random.Random) -> str:
     a, b, c = (
         str(chance.randint(200, 989)),
@@ -270,6 +277,7 @@ _KINDS: dict[tuple[Group, str], Callable[[random.Random], tuple[str, str]]] = {
     ("personal", "name in prose"): _alone(_person),
     ("place", "network address"): _alone(_address),
     ("place", "host"): _alone(_host),
+    ("place", "host of one word"): _alone(_short_host),
     ("place", "URL"): _url,
     ("place", "path"): _alone(_path),
     ("secret", "assigned password"): _assigned,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 WORD, PART = 5, 8  # letters of a planted text that give it away: a whole word, any part
-BEYOND = frozenset({"name in prose"})  # what no pattern can tell from other words
+BEYOND = frozenset({"name in prose", "host of one word"})  # which look like any other words
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Recall:
 
     @property
     def percent(self) -> int:
-        """What is surely masked of each kind but names in prose, in percent, rounded down.
+        """What is surely masked of all that a pattern can tell, in percent, rounded down.
 
-        The lower bound of the interval over all of them together.
+        The lower bound of the interval over all kinds together but those `BEYOND` that.
         """
         known = [each for (_, kind), each in self.counts.items() if kind not in BEYOND]
         low, _ = wilson(sum(m for m, _ in known), sum(n for _, n in known), CONFIDENCE)

@@ -183,8 +183,8 @@ def recall(seed: int, each: int, least: int) -> None:
     """Measure how much the redactor takes out of texts in which something is planted.
 
     The texts are made by chance: what is personal, where something is, secrets. Of a kind,
-    low and high are the interval of its recall. Names in prose are shown and do not count: no
-    pattern tells them from other words, so name them with --hide when you publish.
+    low and high are the interval of its recall. Names in prose and hosts of one word are shown and
+    do not count: no pattern tells them from other words, so name them with --hide when you publish.
 
     Exits with 3 where less is surely taken out of all together than --least.
 
@@ -198,7 +198,7 @@ def recall(seed: int, each: int, least: int) -> None:
     found = measure(seed, each)
     for line in aligned(found.table().round(3)):
         click.echo(line)
-    click.secho(f"surely {found.percent} % of all but names in prose", bold=True)
+    click.secho(f"surely {found.percent} % of all but what looks like any word", bold=True)
     raise SystemExit(0 if found.percent >= least else SHORT)
 
 
