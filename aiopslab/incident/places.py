@@ -38,5 +38,5 @@ def places(before: pd.DataFrame, after: pd.DataFrame, columns: list[str]) -> Pla
     number = both.groupby(columns, observed=True).ngroup().fillna(-1).to_numpy().astype(np.int64)
     known = np.flatnonzero(number >= 0)
     first = known[np.unique(number[known], return_index=True)[1]]
-    names = both.iloc[first].reset_index(drop=True)
+    names = both.iloc[first].reset_index(drop=True).astype("str")
     return Places(names, number[: len(before)], number[len(before) :])

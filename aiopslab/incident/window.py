@@ -21,6 +21,8 @@ FEWEST = 12  # rows of metrics, and rows of a group, on either side, whatever th
 FIND_VALUES = 400_000  # of metrics in which an onset is looked for
 LAST = 0.2  # of the time, where nothing began
 _PLACE = ["blamed", "service", "operation"]
+_EVENT = ["service", "entry", "kind", "event"]
+_ALERT = ["timestamp", "name", "service", "state", "fingerprint"]
 
 
 def until(case: Case, end: pd.Timestamp) -> Case:
@@ -122,14 +124,15 @@ def point_ranking(suspects: pd.DataFrame) -> pd.DataFrame:
     >>> point_ranking(suspects)[["service", "score"]].to_numpy().tolist()
     [['auth', 4.0], ['cache', 0.5]]
     """
-    told = ["kind", "name", "before", "after"]
     telling = suspects.drop_duplicates(["service", "signal"])
-    strongest = telling.drop_duplicates("service").set_index("service")[told]
-    names, group = np.unique(telling["service"].to_numpy(dtype=object), return_inverse=True)
+    services = telling["service"].to_numpy(dtype=object)
+    names, first, group = np.unique(services, return_index=True, return_inverse=True)
     strength = telling["strength"].to_numpy(dtype=float)[None, :]
-    table = pd.DataFrame({"service": names, "score": score(strength, group, len(names))[0]})
-    table = table.sort_values(["score", "service"], ascending=[False, True], ignore_index=True)
-    return table.join(strongest, on="service")
+    scores = score(strength, group, len(names))[0]
+    order = np.argsort(-scores, kind="stable")  # of equal ones the name decides
+    table = telling.iloc[first[order]][["service", "kind", "name", "before", "after"]]
+    table.insert(1, "score", scores[order])
+    return table.reset_index(drop=True)
 
 
 class WindowReader:
@@ -158,19 +161,23 @@ class WindowReader:
     def __init__(self, case: Case) -> None:
         self._case = case
         spans = case.spans[["begun", "is_quiet", "blamed", "service", "operation", "self_ms"]]
-        self._spans = spans.reset_index(drop=True)
+        # What is read anew for each window has its names numbered once.
+        self._spans = spans.reset_index(drop=True).astype(dict.fromkeys(_PLACE, "category"))
         operations = _numbers(spans, _PLACE)
         self._of_operations = Sides(operations, self._spans["begun"])
         self._most_spans = _most(SPANS, operations)
         events = case.events.assign(execution=_numbers(case.events, ["trace_id", "service"]))
         events = events.sort_values("execution", kind="stable", ignore_index=True)
-        self._events = events[["service", "entry", "kind", "event", "begun", "is_quiet"]]
+        self._events = events[[*_EVENT, "begun", "is_quiet"]]
+        self._events = self._events.astype(dict.fromkeys(_EVENT, "category"))
         numbers = events["execution"].to_numpy()
         self._first = np.searchsorted(numbers, np.arange(numbers.max(initial=-1) + 2))
         executions = events.iloc[self._first[:-1]]
         places = _numbers(executions, ["service", "entry"])
         self._of_places = Sides(places, executions["begun"])
         self._most_executions = _most(EVENTS * len(executions) // max(len(events), 1), places)
+        self._alerts = None if case.alerts is None else case.alerts[_ALERT]
+        self._of_alerts = _numbers(pd.DataFrame(self._alerts, columns=_ALERT), ["service", "name"])
 
     def read(self, start: pd.Timestamp, end: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rank the services by what is off in a window.
@@ -199,7 +206,7 @@ class WindowReader:
             spans=self._spans.iloc[self._of_operations.pick(start, end, self._most_spans)],
             events=self._events.iloc[self._rows(start, end)],
             logs=self._case.logs.iloc[:0],
-            alerts=self._alerts(start, end),
+            alerts=self._fired(start, end),
             series=series.iloc[max(last - 1, 0) : last],
         )
         suspects = find_suspects(part, start)
@@ -229,16 +236,15 @@ class WindowReader:
         rows: Ints = np.repeat(first, count) + turn
         return rows
 
-    def _alerts(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame | None:
+    def _fired(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame | None:
         """Return all there is of the alerts that fired in the window, no other speaks of it."""
-        alerts = self._case.alerts
+        alerts = self._alerts
         if alerts is None:
             return None
-        alerts = alerts[alerts["timestamp"] <= end]
-        is_new = (alerts["timestamp"] >= start) & alerts["state"].eq("firing")
-        places = ["service", "name"]
-        named = pd.MultiIndex.from_frame(alerts[places])
-        return alerts[named.isin(pd.MultiIndex.from_frame(alerts.loc[is_new, places]))]
+        is_known = (alerts["timestamp"] <= end).to_numpy()
+        is_new = (alerts["timestamp"] >= start).to_numpy() & alerts["state"].eq("firing").to_numpy()
+        fired = self._of_alerts[is_known & is_new]
+        return alerts[is_known & np.isin(self._of_alerts, fired)]
 
 
 def _check(case: Case, start: pd.Timestamp, end: pd.Timestamp) -> None:
