@@ -339,3 +339,28 @@ def test_the_command_archives_and_verifies_on(tmp_path, aiopslab):
     assert code == 0 and "closed into" in told
     code, told, _ = aiopslab("audit", "verify", trail.path)
     assert code == 0 and "2 records, unchanged" in told
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """The files of a trail with two archives, by name."""
+    trail = Trail(tmp_path_factory.mktemp("parts") / "audit.jsonl")
+    for _ in range(3):
+        trail.append("run", principal="ana")
+        trail.append("promote", principal="bob")
+        if trail.path.stat().st_size < 2_000 and len(list(trail.records())) < 6:
+            trail.archive()
+    return {each.name: each.read_bytes() for each in trail.path.parent.glob("audit*.jsonl")}
+
+
+@given(data=st.data())
+def test_any_byte_that_changes_in_any_part_of_a_trail_is_found(parts, folder, data):
+    name = data.draw(st.sampled_from(sorted(parts)))
+    content = bytearray(parts[name])
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    for each, whole in parts.items():
+        (Path(folder) / each).write_bytes(content if each == name else whole)
+    with pytest.raises(AuditError):
+        Trail(Path(folder) / "audit.jsonl").verify()
+    (Path(folder) / name).write_bytes(parts[name])
+    assert Trail(Path(folder) / "audit.jsonl").verify().records == 8
