@@ -13,6 +13,7 @@ from aiopslab.rehearsal.services import SERVICES
 from aiopslab.sources import samples
 
 NAMES = samples.names()
+ROW = r"^\| `{name}` \| `(?P<command>[^`]+)` \| (?P<layer>[^|]+) \| (?P<outcomes>[^|]+) \|"
 
 
 def truth(name):
@@ -23,10 +24,16 @@ def frame(name, kind):
     return conform(kind, pd.read_parquet(samples.path(name) / f"{kind}.parquet"))
 
 
+GOOD_DAYS = [
+    name for name in NAMES if truth(name)["fault"] is None and not truth(name).get("layer")
+]
+FELT = [name for name in NAMES if truth(name).get("outcomes")]
+
+
 def test_six_faults_and_a_good_day_ship():
     kinds = {truth(name)["fault"]["kind"] for name in NAMES if truth(name)["fault"]}
     assert len(kinds) >= 6
-    assert any(truth(name)["fault"] is None for name in NAMES)
+    assert GOOD_DAYS
 
 
 def test_they_are_small():
@@ -64,10 +71,14 @@ def test_the_truth_is_complete(name):
     assert "-o" not in told["command"]
     if told["fault"] is None:
         assert told["root_cause_service"] is None
+        assert told.get("layer") in {None, "questions"}
+        assert (told["started"] is None) == (told.get("layer") is None)
         return
     fault = parse(f"{told['fault']['service']}:{told['fault']['kind']}")
     assert told["root_cause_service"] == fault.service
     assert told["root_cause_metrics"] == fault.metrics
+    assert told.get("layer", fault.kind.layer) == fault.kind.layer
+    assert set(told.get("outcomes", ())) <= set(fault.kind.outcomes)
     assert told["run_started"] < told["started"] < told["ended"] <= told["run_ended"]
     assert (told["culprit_change"] is None) == (fault.kind.change is None)
     changes = frame(name, "changes").set_index("ref")
@@ -90,7 +101,39 @@ def test_the_fault_shows_where_the_truth_says(name):
     assert (far | lost | down).any()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if truth(name)["fault"] is None])
+def felt(name):
+    """Return what people felt before it began and after: by outcome, a larger number is worse."""
+    began = pd.Timestamp(truth(name)["started"])
+    settled = began + pd.Timedelta(seconds=15)
+    calls, metrics = frame(name, "calls"), frame(name, "metrics")["gateway"]
+    found = []
+    for of_calls, of_metrics in (
+        (calls["timestamp"] < began, metrics.index < began),
+        (calls["timestamp"] >= settled, metrics.index >= settled),
+    ):
+        errors = metrics.loc[of_metrics, "http.server.request.error_ratio"].mean()
+        latency = metrics.loc[of_metrics, "http.server.request.duration_p95_ms"].mean()
+        found.append(
+            {
+                "quality": 1 - calls.loc[of_calls, "feedback"].mean(),
+                "cost": calls.loc[of_calls, "cost_usd"].mean(),
+                "service": errors + latency / 10_000,
+            }
+        )
+    return found
+
+
+@pytest.mark.parametrize("name", FELT)
+def test_people_feel_what_the_truth_says(name):
+    before, after = felt(name)
+    for outcome in truth(name)["outcomes"]:
+        if outcome == "cost" and truth(name)["layer"] == "language model":
+            assert after["cost"] < 0.5 * before["cost"]  # it was bought for that
+        else:
+            assert after[outcome] > 1.3 * before[outcome], outcome
+
+
+@pytest.mark.parametrize("name", GOOD_DAYS)
 def test_nothing_fires_on_a_good_day(name):
     assert frame(name, "alerts").empty
     metrics = frame(name, "metrics")
@@ -101,5 +144,13 @@ def test_nothing_fires_on_a_good_day(name):
 def test_the_readme_tells_of_each():
     text = (samples.path(NAMES[0]).parent / "README.md").read_text()
     for name in NAMES:
-        assert re.search(rf"`{name}`", text), name
-        assert truth(name)["command"].removeprefix("aiopslab rehearse ") in text, name
+        row = re.search(ROW.format(name=name), text, re.MULTILINE)
+        assert row, name
+        told = truth(name)
+        assert row["command"] == told["command"].removeprefix("aiopslab rehearse ")
+        if told["fault"] is not None:
+            fault = parse(f"{told['fault']['service']}:{told['fault']['kind']}")
+            assert row["layer"] == fault.kind.layer
+            assert set(row["outcomes"].split(", ")) <= {*fault.kind.outcomes, "—"}
+        else:
+            assert row["layer"] == (told.get("layer") or "—")
