@@ -41,7 +41,9 @@ class Table:
         import itables.options
         from itables.widget import ITable
 
+        # What is passed is checked by our tests, not with each page that is shown.
         itables.options.warn_on_undocumented_option = False
+        itables.options.warn_on_unexpected_option_type = False
         self.widget = ITable(
             _shown(frame),
             caption=caption,

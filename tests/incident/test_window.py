@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiopslab import incident, sources
@@ -47,6 +47,34 @@ def test_of_little_evidence_the_first_reading_is_that_of_all_of_it():
     pd.testing.assert_frame_equal(
         _sorted(suspects), _sorted(find_suspects(case, start)), check_dtype=False
     )
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 290), st.integers(1, 120))
+def test_a_window_of_little_evidence_is_read_as_all_of_it_until_its_end(crash, first, rows):
+    case, reader = crash
+    times = case.series.index
+    start, end = times[first], times[min(first + rows, len(times) - 1)]
+    services, suspects = reader.read(start, end)
+    expected = find_suspects(until(case, end), start)
+    found, whole = (_sorted(each).set_index(_NAMED) for each in (suspects, expected))
+    assert found["strength"].to_dict() == pytest.approx(whole["strength"].to_dict())
+    speaks = found["strength"] > 0  # of what says nothing any may stand for its like
+    for column in ("before", "after"):
+        told = whole.loc[found.index[speaks], column]
+        assert found.loc[speaks, column].to_numpy() == pytest.approx(told.to_numpy(), nan_ok=True)
+    assert services["score"].is_monotonic_decreasing
+
+
+_NAMED = ["service", "kind", "name"]
+
+
+@pytest.fixture(scope="module")
+def crash():
+    case = prepare(sources.open("sample://cache-crash").frames)
+    reader = WindowReader(case)
+    reader._most_spans = reader._most_executions = len(case.events)
+    return case, reader
 
 
 def _sorted(suspects):
