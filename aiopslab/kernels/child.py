@@ -11,11 +11,13 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import mock
 
 from ipykernel import ipkernel
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core import shellapp
 
 from aiopslab.kernels import preload
 
@@ -41,12 +43,26 @@ class ForkedKernelApp(IPKernelApp):
     def init_kernel(self) -> None:
         """Make the kernel, without looking at each module that there is.
 
-        The debugger wants their files, which the parent has listed. To look at all of them would
-        copy 20 MB of the parent's pages, since Python counts references in the objects themselves.
+        The debugger wants their files, which the parent has listed. Python counts references in the
+        objects themselves: to refer to something of each module would copy 6 MB of the parent's
+        pages, and to look at the modules 20 MB.
         """
         with mock.patch.object(ipkernel, "sys", _NoModules()):
             super().init_kernel()  # type: ignore[no-untyped-call]
-        self.kernel._kernel_modules.extend(preload.files)
+        self.kernel._kernel_modules = preload.files
+        if self.kernel.debugger is not None:
+            self.kernel.debugger.kernel_modules = preload.files
+
+    def init_code(self) -> None:
+        """Run what is to be run at the start, and note the modules that there are, likewise."""
+        argv = sys.argv
+        with mock.patch.object(shellapp, "sys", _NoModules()):
+            super().init_code()  # type: ignore[no-untyped-call]
+        sys.argv = argv
+        since = len(sys.modules) - len(preload.names)
+        preload.names.update(islice(reversed(sys.modules), max(since, 0)))
+        if self.shell is not None:
+            self.shell._sys_modules_keys = preload.names
 
 
 class _NoModules:
@@ -56,6 +72,9 @@ class _NoModules:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(sys, name, value)
 
 
 def become_kernel(request: "Request") -> None:

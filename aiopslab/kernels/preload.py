@@ -52,8 +52,8 @@ SINGLE = {
 _THREADS_OF = {"blas": ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
 
 pools: Any = None  # threadpoolctl's view of the libraries that were loaded
-files: list[str] = []  # of all modules that were imported
-_seen = 0  # how many these were
+names: set[str] = set()  # of all modules that were imported
+files: list[str] = []  # of them
 
 
 def begin(wanted: Iterable[str]) -> None:
@@ -125,15 +125,16 @@ def _room(room: str) -> Iterator[Step]:
 
 def settle() -> None:
     """Look at what has been imported, for the children that are forked from now on."""
-    global pools, _seen  # noqa: PLW0603 - what a parent has once, for its children
-    if _seen == len(sys.modules):
+    global pools  # noqa: PLW0603 - what a parent has once, for its children
+    if len(names) == len(sys.modules):
         return
     from threadpoolctl import ThreadpoolController
 
     pools = ThreadpoolController()
     found = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
     files[:] = [file for file in found if file]
-    _seen = len(sys.modules)
+    names.clear()
+    names.update(sys.modules)
 
 
 @cache

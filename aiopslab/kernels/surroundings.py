@@ -152,11 +152,24 @@ def _sources(name: str) -> Iterator[object]:
     if found is None:
         return
     for root in found.submodule_search_locations or []:
-        for path in sorted(Path(root).rglob("*.py")):
-            known = path.stat()
-            yield str(path), known.st_mtime_ns, known.st_size
+        yield from sorted(_files(root))
     if found.origin and Path(found.origin).is_file():
         yield found.origin, Path(found.origin).stat().st_mtime_ns
+
+
+def _files(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each file of Python in a folder, with its time and size.
+
+    A Path for each takes five times longer, and this is asked for every report.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _files(entry.path)
+            elif entry.name.endswith(".py"):
+                known = entry.stat()
+                yield entry.path, known.st_mtime_ns, known.st_size
 
 
 def _digest(told: object) -> str:

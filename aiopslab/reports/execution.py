@@ -1,5 +1,6 @@
 """The execution of a template in a kernel, within limits."""
 
+import importlib
 import logging
 import tempfile
 import warnings
@@ -84,14 +85,10 @@ def execute(
     keep
         Called with the notebook after each code cell, to keep what there is.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
-        import papermill
+    load()
+    import papermill
 
-        from aiopslab.reports import engine
-
-    # It warns of parameters that it cannot read; ours have been read and checked by now.
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    from aiopslab.reports import engine
 
     headings: list[str] = []
 
@@ -111,6 +108,15 @@ def execute(
             execution=execution,
         )
     return Outcome(execution.notebook, execution.failure, tuple(execution.notes), execution.seconds)
+
+
+def load() -> None:
+    """Import what executes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of papermill's own dependencies, which no user can mend
+        importlib.import_module("aiopslab.reports.engine")
+    # It warns of parameters that it cannot read; ours have been read and checked by now.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 def _headings(notebook: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from aiopslab.findings import VERDICT_MIME, Verdict
 from aiopslab.kernels import warm_up
 from aiopslab.reports import gallery, secrets, tracking
 from aiopslab.reports.catalogue import Template
-from aiopslab.reports.execution import USUAL, Limits, Outcome, Progress, execute
+from aiopslab.reports.execution import USUAL, Limits, Outcome, Progress, execute, load
 from aiopslab.reports.interruption import Interruption
 from aiopslab.reports.parameters import validate
 from aiopslab.reports.permission import permitted
@@ -109,11 +109,11 @@ def _run(
         keeper = Keeper(folder / record.id / NOTEBOOK, scanner)
 
         def told(cell: int, cells: int, section: str) -> None:
-            if cell == 1:
-                tracking.warm_up()
             progress(cell, cells, scanner.text(section, "headings"))
 
         try:
+            load()
+            tracking.warm_up()  # while the parent imports, or the kernel starts
             outcome = execute(template, parameters, told, limits, interruption, keeper.keep)
         except BaseException as error:  # of the caller's progress, or a defect of ours
             reason = scanner.text(str(error), "record")

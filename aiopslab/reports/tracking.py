@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SWITCH = "AIOPSLAB_TRACKING"  # off: runs are not logged, as where nobody would keep the store
 EXPERIMENT = "aiopslab"
 STORE = ".mlflow"
+_STORE_MODULE = "mlflow.store.tracking.sqlalchemy_store"
 MODELS = "models:/"  # of the evidence that is a version of a registered model
 DIGEST_LENGTH = 36  # what MLflow keeps of a data set's digest
 
@@ -63,10 +64,11 @@ def log(record: Record, folder: Path, tracking_uri: str | None = None) -> str:
 
 def warm_up() -> None:
     """Import MLflow, which takes seconds, in a thread while a kernel works."""
+    if os.environ.get(SWITCH) == "off" or "mlflow" in sys.modules:
+        return
     configure()
-    if "mlflow" not in sys.modules:
-        thread = threading.Thread(target=import_module, args=["mlflow"], daemon=True)
-        thread.start()
+    needed = "mlflow" if os.environ.get("MLFLOW_TRACKING_URI") else _STORE_MODULE
+    threading.Thread(target=import_module, args=[needed], daemon=True).start()
 
 
 def _log_to_store(record: Record, folder: Path) -> None:
@@ -104,28 +106,28 @@ def _prepare(path: Path) -> None:
 
 def _log(record: Record, folder: Path, uri: str, artefacts: str | None = None) -> str:
     """Log a run, and return the id that MLflow gave it."""
-    from mlflow.entities import Dataset, DatasetInput, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, Param
 
     client = connect(uri)
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artefacts)
     stamp = _milliseconds(record.started)
-    run = client.create_run(experiment, stamp, run_name=record.id)
     tags = {"template": record.template, "state": state(record)}
     if record.verdict:
-        tags["headline"] = record.verdict.headline
+        tags["headline"] = record.verdict.headline[:5000]
+    run = client.create_run(experiment, stamp, tags, record.id)
     client.log_batch(
         run.info.run_id,
         metrics=_metrics(record),
         params=[Param(name, str(value)[:6000]) for name, value in record.parameters.items()],
-        tags=[RunTag(name, value[:5000]) for name, value in tags.items()],
     )
     datasets = [
         Dataset("evidence", each["digest"][:DIGEST_LENGTH], "url", each["source"])
         for each in record.evidence
         if not each["source"].startswith(MODELS)
     ]
-    client.log_inputs(run.info.run_id, [DatasetInput(each) for each in datasets])
+    if datasets:
+        client.log_inputs(run.info.run_id, [DatasetInput(each) for each in datasets])
     for path in sorted((folder / record.id).iterdir()):
         if path.name == PAGE:  # there is no plotly.js beside it there
             client.log_text(run.info.run_id, self_contained(path.read_text("utf-8")), PAGE)

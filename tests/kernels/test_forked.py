@@ -132,9 +132,9 @@ def test_the_debugger_knows_what_was_imported_before_the_fork(execute):
     look = (
         "import numpy; kernel = get_ipython().kernel; "
         "print(numpy.__file__ in kernel._kernel_modules, numpy.__file__ in "
-        "kernel.debugger.kernel_modules)"
+        "kernel.debugger.kernel_modules, 'numpy' in get_ipython()._sys_modules_keys)"
     )
-    assert execute(look) == ["True True"]
+    assert execute(look) == ["True True True"]
 
 
 def test_it_has_what_it_is_to_import_and_waits_for_nothing_else(execute, monkeypatch):
