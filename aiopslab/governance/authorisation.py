@@ -44,7 +44,9 @@ def doing(deed: Deed, **content: Any) -> Iterator[dict[str, Any]]:
     >>> with doing(Move("promote", "models:/loans", "champion", "7"), data="9f86d081") as known:
     ...     known["before"] = "6"  # nobody named a policy or a trail: nothing is asked or recorded
     """
-    authorise(deed, **content)
+    permitted = authorise(deed, **content)
+    if "approved_by" in permitted:
+        content["approved_by"] = permitted["approved_by"]
     known: dict[str, Any] = {}
     try:
         yield known
@@ -60,7 +62,7 @@ def doing(deed: Deed, **content: Any) -> Iterator[dict[str, Any]]:
         ) from None
 
 
-def authorise(deed: Deed, principal: str | None = None, **content: Any) -> None:
+def authorise(deed: Deed, principal: str | None = None, **content: Any) -> Mapping[str, Any]:
     """Let a deed pass or refuse it, and record which.
 
     Parameters
@@ -71,6 +73,11 @@ def authorise(deed: Deed, principal: str | None = None, **content: Any) -> None:
         Who; the user of the process unless given.
     **content
         What the trail keeps besides.
+
+    Returns
+    -------
+    Mapping
+        What was recorded; empty where there is no trail.
 
     Raises
     ------
@@ -85,7 +92,7 @@ def authorise(deed: Deed, principal: str | None = None, **content: Any) -> None:
     policy; without either nothing is recorded.
     """
     if environment.trail() is None:
-        return
+        return {}
     who = principal or user()
     decision, more = _judged(who, deed)
     told = "permit" if decision.allowed else "deny"
@@ -98,6 +105,7 @@ def authorise(deed: Deed, principal: str | None = None, **content: Any) -> None:
         raise Denied(problem, decision.remedy or name) from None
     if not decision.allowed:
         raise Denied(decision.why, _remedy(decision, record))
+    return record
 
 
 def approve(number: int, reason: str, principal: str | None = None) -> Mapping[str, Any]:

@@ -187,7 +187,7 @@ def _act(step: Step, approval: Approval, audit: AuditLog, executor: Executor | N
     deed = _Deed(step, approval, audit, executor, sight)
     if not sight.is_done:
         return deed.do()
-    deeds = [each for each in records if each["step"] == step.digest and each["event"] in _DEEDS]
+    deeds = [each for each in records if each["event"] in _DEEDS and each["step"] == step.digest]
     if deeds and deeds[-1]["event"] != "finished":
         return deed.finish(sight.before, "Done by an attempt that did not live to say so.", False)
     return Outcome(step, False, f"Would {sight.would}.", sight.before)

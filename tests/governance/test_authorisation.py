@@ -90,7 +90,7 @@ def test_another_approves_and_it_is_good_for_one_deed(trail):
         ("promote", user(), "done"),
     ]
     *_, permitted, done = trail.records()
-    assert permitted["approved_by"] == ["ana"]
+    assert permitted["approved_by"] == done["approved_by"] == ["ana"]
     assert (done["data"], done["before"]) == ("5" * 64, 6)
     assert "has 0" in denied(LOANS)
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from aiopslab.governance import Approval, Denied, Trail, approve, user
+from aiopslab.governance import Approval, Denied, Trail, approve, record, user
 from aiopslab.mlflow_aliases import Aliases
 from aiopslab.mlflow_server import connect
 from aiopslab.prompts.aliases import last_promotion, promote, roll_back
@@ -109,10 +109,15 @@ def test_one_file_may_be_the_trail_and_the_log_of_remediations(tmp_path, monkeyp
     step, executors = counted(tmp_path / "deeds")
     log = AuditLog(tmp_path / "audit.jsonl")
     monkeypatch.setenv("AIOPSLAB_AUDIT", str(log.path))
+    record("prune", subject="reports")
     assert execute(step, Approval.now(step, "kim", "slow"), log, False, executors).acted
-    assert [each["event"] for each in log.records()] == [
-        "remediate",
-        "started",
-        "remediate",
-        "finished",
+    told = [(each["event"], each.get("decision")) for each in log.records()]
+    assert told == [
+        ("prune", "done"),
+        ("remediate", "permit"),
+        ("started", None),
+        ("remediate", "done"),
+        ("finished", None),
     ]
+    again = execute(step, Approval.now(step, "kim", "slow"), log, False, executors)
+    assert not again.acted and len(list(log.records())) == 5
