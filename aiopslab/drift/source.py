@@ -7,8 +7,9 @@ import pandas as pd
 
 from aiopslab import sources
 from aiopslab.errors import SourceError
-from aiopslab.sources import files, tables
-from aiopslab.sources.evidence import Evidence
+from aiopslab.sources import backends, files, tables
+from aiopslab.sources.evidence import Evidence, noting
+from aiopslab.sources.window import window
 
 TIMESTAMP = "timestamp"
 
@@ -46,21 +47,23 @@ def open_observations(
     >>> len(open_observations("sample://no-fault").frames["observations"])
     883
     """
-    is_table = files.is_protocol(files.scheme(url)) and tables.is_readable(url)
-    options = {"frame": "observations"} if is_table else {}
+    scheme = files.scheme(sources.check(url))
+    is_file = files.is_protocol(scheme)
+    options = {"frame": "observations"} if is_file and tables.is_readable(url) else {}
     # A source cuts by its own column of times: by another one is cut here.
     asked = (start, end) if timestamp == TIMESTAMP else (None, None)
-    evidence = sources.open(url, *asked, **options)
-    if "observations" not in evidence.frames:
-        held = ", ".join(evidence.frames) or "nothing"
+    with noting() as notes:
+        back_end = backends.load("file" if is_file else scheme)
+        # Of all that a recording holds, nothing else needs to be brought to its frame.
+        recording = back_end(url, *window(*asked), **options)
+    if "observations" not in recording.tables:
+        held = ", ".join(recording.tables) or "nothing"
         raise SourceError(
             f"{url} has no observations; it has {held}",
             "Name a table with one row an observation, or a folder with observations.parquet.",
         )
     swapped = {timestamp: TIMESTAMP, TIMESTAMP: timestamp}
-    only = {"observations": evidence.frames["observations"].rename(columns=swapped)}
-    found = Evidence.of(
-        only, evidence.source, start, end, notes=evidence.notes, truth=evidence.truth
-    )
+    only = {"observations": recording.tables["observations"].rename(columns=swapped)}
+    found = Evidence.of(only, url, start, end, notes=tuple(notes), truth=recording.truth)
     frames = {name: frame.rename(columns=swapped) for name, frame in found.frames.items()}
     return replace(found, frames=frames)
