@@ -22,21 +22,14 @@ from aiopslab.runbooks.display import listed, plain, show_outcome, show_plan, sh
 if TYPE_CHECKING:
     from aiopslab.runbooks.step import Step
 
-REFUSED = 4
-
 EXIT_CODES = """\b
 Exit codes
   0  done, or shown
   1  a file cannot be used, or a server did not do as asked
   2  a wrong command or option
-  4  refused: not approved, nothing here can do it, or it no longer applies
+  4  refused: not approved or permitted, nothing here can do it, or it no longer
+     applies
 """
-
-
-class _Refusal(click.ClickException):
-    """A refusal as click shows it, told apart from a failure by its exit code."""
-
-    exit_code = REFUSED
 
 
 class _Group(click.Group):
@@ -44,13 +37,12 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        from aiopslab.runbooks.errors import Refused
-
         try:
             return super().invoke(ctx)
         except AIOpsLabError as error:
-            kind = _Refusal if isinstance(error, Refused) else click.ClickException
-            raise kind(plain(str(error), lines=True)) from None
+            ended = click.ClickException(plain(str(error), lines=True))
+            ended.exit_code = error.exit_code  # type: ignore[misc]
+            raise ended from None
 
 
 @click.group(cls=_Group, epilog=EXIT_CODES)

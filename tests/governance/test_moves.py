@@ -1,5 +1,6 @@
 """Aliases of a real registry move as the policy permits, and remediations too."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from aiopslab.mlflow_server import connect
 from aiopslab.prompts.aliases import last_promotion, promote, roll_back
 from aiopslab.prompts.prompt import Prompt
 from aiopslab.prompts.registry import register
-from aiopslab.runbooks import AuditLog
+from aiopslab.runbooks import AuditLog, Plan
 from aiopslab.runbooks.execution import execute
 from tests.runbooks.test_execution import counted
 
@@ -121,3 +122,16 @@ def test_one_file_may_be_the_trail_and_the_log_of_remediations(tmp_path, monkeyp
     ]
     again = execute(step, Approval.now(step, "kim", "slow"), log, False, executors)
     assert not again.acted and len(list(log.records())) == 5
+
+
+def test_the_command_of_a_remediation_exits_with_4_where_it_may_not_be_done(
+    trail, tmp_path, aiopslab, monkeypatch
+):
+    step, executors = counted(tmp_path / "deeds")
+    monkeypatch.setattr("aiopslab.runbooks.execution.default_executors", lambda: executors)
+    (tmp_path / "plan.json").write_text(json.dumps(Plan((step,)).to_json()))
+    asked = ("remediate", "run", tmp_path / "plan.json", "1", "--audit", tmp_path / "log.jsonl")
+    for reason, problem in (("slow", "nothing in"), ("\x1b[2J", "reason of the approval")):
+        code, _, told = aiopslab(*asked, "--approve", "--by", "kim", "--reason", reason)
+        assert code == 4 and problem in told
+    assert not (tmp_path / "deeds").exists()
