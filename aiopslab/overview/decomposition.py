@@ -237,10 +237,11 @@ def _groups(
     both = tuple(each for each in ORDER if each in switched)
     # The version cannot be told from the time: what is left with all else as it was is its own,
     # and so is the length of an answer.
-    own = {UNEXPLAINED, "language model", *switched}
+    lengths = {"language model"} if {"prompt", "language model"} & switched else set()
+    own = {UNEXPLAINED, *lengths, *switched}
     notes = [
-        f"The version of the {listed(both)} was replaced at the onset: what it did cannot be told "
-        "from anything else that came with it and is not recorded."
+        f"Of the {listed(both)} all was replaced at the onset: what that did cannot be told from "
+        "anything else that came with it and is not recorded."
     ]
     if len(both) > 1:
         notes.append(f"{listed(both).capitalize()} changed at one time and are not separable.")

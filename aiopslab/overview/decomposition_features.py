@@ -40,10 +40,11 @@ def call_features(
     Returns
     -------
     tuple
-        Columns of ``(layer, feature)``, without a missing value; and the layers of versions that
-        were replaced at the onset: what they did and what the time did is one.
+        Columns of ``(layer, feature)``, without a missing value; and the layers whose versions or
+        documents were replaced at the onset: what they did and what the time did is one.
     """
     found: dict[tuple[str, str], pd.Series] = {}
+    is_after = np.asarray(is_after, dtype=np.float64)
     switched: set[CauseLayer] = set()
     topic = next((each for each in ("target", "route", "prediction") if _known(rows, each)), None)
     if topic is not None:
@@ -53,7 +54,11 @@ def call_features(
         counts = rows["retrieved_ids"].map(_count)
         found[few, "no documents"] = (counts == 0).astype(float)
         found[few, "documents"] = counts.astype(float)
-        found["index", "other documents"] = _others(rows, is_after)
+        others = _others(rows, is_after)
+        if _is_time(others, is_after):
+            switched.add("index")
+        else:
+            found["index", "other documents"] = others
     for name in ("right", "score"):
         if _known(rows, name):
             found["classifier", name] = _filled(rows[name])
@@ -63,8 +68,7 @@ def call_features(
     )
     for layer, column, tokens in versions:
         for key, values in _dummies(layer, rows[column]).items():
-            apart = np.corrcoef(values, is_after)[0, 1] if values.std() else 0.0
-            if abs(apart) >= APART:
+            if _is_time(values, is_after):
                 switched.add(layer)
             else:
                 found[key] = values
@@ -80,6 +84,13 @@ def observation_features(rows: pd.DataFrame) -> pd.DataFrame:
     if _known(rows, "text_length"):
         found["questions", "length"] = np.log1p(_filled(rows["text_length"]).clip(lower=0))
     return _varying(found, rows.index)
+
+
+def _is_time(values: pd.Series, is_after: np.ndarray) -> bool:
+    """Tell whether a feature can hardly be told from the time."""
+    if not values.std() > 0 or not is_after.any() or is_after.all():
+        return False
+    return bool(abs(np.corrcoef(values.to_numpy(float), is_after)[0, 1]) >= APART)
 
 
 def _varying(found: dict[tuple[str, str], pd.Series], index: pd.Index) -> pd.DataFrame:

@@ -34,7 +34,7 @@ LAYER_OF: dict[Outcome, str] = {
 }
 MATTERS: dict[str, float] = {"ms": 0.2, "USD": 0.2}  # share of what was, less of which is ordinary
 SMALL = 0.125  # of what is ordinary, above which a layer that moved with it makes it a shift
-PERMUTATIONS = 1_999
+PERMUTATIONS = 999
 BLOCKS = 600  # rows are averaged into so many, where there are more
 STRETCHES = 30  # of a level, whose neighbouring values are alike
 EDGE = 0.08  # of the rows on either side: a change nearer to an end than this is not dated
