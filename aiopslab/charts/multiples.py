@@ -1,9 +1,9 @@
 """Small multiples: one row a series on one shared time axis, with what happened marked on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -89,8 +89,13 @@ def small_multiples(
             row=row,
             col=1,
         )
-    for mark in marks:
-        _draw(figure, mark, rows)
+    # All at once, since plotly checks those that there are with each that comes.
+    figure.layout.shapes = [
+        shape
+        for mark in marks
+        for row in range(1, series.shape[1] + 1)
+        for shape in _shapes(mark, row)
+    ]
     figure.update_annotations(font={"size": 12}, x=0, xanchor="left")
     for mark in marks:
         figure.add_annotation(
@@ -147,20 +152,21 @@ def _label(column: object) -> str:
     return " · ".join(escape(str(part)) for part in parts)
 
 
-def _draw(figure: "go.Figure", mark: Mark, rows: int) -> None:
-    for row in range(1, rows + 1):
-        if mark.low is not None and mark.high is not None:
-            figure.add_vrect(
-                x0=_plain(mark.low),
-                x1=_plain(mark.high),
-                fillcolor=VERMILION,
-                opacity=0.15,
-                line_width=0,
-                row=row,
-                col=1,
-            )
-        line = {"color": VERMILION, "dash": "dot"}
-        figure.add_vline(x=_plain(mark.time), line=line, row=row, col=1)
+def _shapes(mark: Mark, row: int) -> Iterator[dict[str, Any]]:
+    """Yield a line at a moment, through a row, over a band where it is known to lie between two."""
+    through = {"xref": f"x{_number(row)}", "yref": f"y{_number(row)} domain", "y0": 0, "y1": 1}
+    if mark.low is not None and mark.high is not None:
+        inside = {"fillcolor": VERMILION, "opacity": 0.15, "line": {"width": 0}}
+        ends = {"x0": _plain(mark.low), "x1": _plain(mark.high)}
+        yield {"type": "rect", **ends, **through, **inside}
+    line = {"color": VERMILION, "dash": "dot"}
+    time = _plain(mark.time)
+    yield {"type": "line", "x0": time, "x1": time, **through, "line": line}
+
+
+def _number(row: int) -> str:
+    """Return how plotly numbers the axes of a row."""
+    return str(row) if row > 1 else ""
 
 
 def _plain(time: pd.Timestamp) -> pd.Timestamp:
