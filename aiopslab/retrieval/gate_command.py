@@ -138,8 +138,7 @@ def gate(
             confidence=confidence,
         )
     word, headline = WORDS[found.state], found.headline()
-    is_in_use = new == now if moving is None else moving.candidate == moving.baseline
-    if word == "promote" and is_in_use:
+    if word == "promote" and _is_in_use(candidate, baseline, new == now, tracking_uri):
         word, headline = "keep", "The candidate is what is in use."
     moved = None
     if moving is not None and set_alias:
@@ -159,6 +158,18 @@ def gate(
     lines = chain(indented(reasons), _table(found, metric), indented([alias] if alias else []))
     say(told, lines, written)
     raise SystemExit(told.exit_code)
+
+
+def _is_in_use(
+    candidate: str, baseline: str | None, is_set_alike: bool, tracking_uri: str | None
+) -> bool:
+    """Tell whether there is nothing to promote; two versions may differ in their documents alone."""
+    from aiopslab.retrieval.registry import SCHEME, read_version
+
+    if baseline is None or not (candidate.startswith(SCHEME) and baseline.startswith(SCHEME)):
+        return is_set_alike
+    one, other = (read_version(each, tracking_uri).uri for each in (candidate, baseline))
+    return one == other
 
 
 def _measured(found: "Gate") -> Iterator[Measured]:
