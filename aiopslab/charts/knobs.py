@@ -6,6 +6,7 @@ import pandas as pd
 
 from aiopslab.charts.contrasts import MARKS
 from aiopslab.charts.labels import label as labelled
+from aiopslab.charts.rows import through
 from aiopslab.charts.theme import GREY, styled
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def knob_forest(table: pd.DataFrame, title: str, unit: str, margin: float) -> "g
         subplot_titles=[_heading(knob, some) for knob, some in panels],
     )
     told: set[str] = set()
+    lines: list[dict[str, Any]] = []
     for row, (_, some) in enumerate(panels, start=1):
         for outcome, (colour, symbol) in MARKS.items():
             few = some[some["outcome"] == outcome]
@@ -83,10 +85,7 @@ def knob_forest(table: pd.DataFrame, title: str, unit: str, margin: float) -> "g
                 col=1,
             )
             told.add(outcome)
-        for place in (-margin, margin):
-            line = {"color": GREY, "dash": "dot", "width": 1}
-            figure.add_vline(x=place, line=line, row=row, col=1)
-        figure.add_vline(x=0, line={"color": GREY, "width": 1}, row=row, col=1)
+        lines += [_line(place, row, dash="dot") for place in (-margin, margin)] + [_line(0, row)]
         order = _values(some)
         figure.update_yaxes(
             type="category",
@@ -96,6 +95,8 @@ def knob_forest(table: pd.DataFrame, title: str, unit: str, margin: float) -> "g
             row=row,
             col=1,
         )
+    # All at once, since plotly checks those that there are with each that comes.
+    figure.layout.shapes = lines if len(shown) else []
     figure.update_annotations(font={"size": 12}, x=0, xanchor="left")
     figure.update_xaxes(
         title=f"worse ← difference in {labelled(unit)} → better", row=len(panels), col=1
@@ -109,6 +110,12 @@ def knob_forest(table: pd.DataFrame, title: str, unit: str, margin: float) -> "g
     return figure.update_layout(
         margin={"t": 84}, legend={"y": 1, "yref": "container", "yanchor": "top"}
     )
+
+
+def _line(place: float, row: int, **look: str) -> dict[str, Any]:
+    """Return an upright line through a row."""
+    line = {"color": GREY, "width": 1, **look}
+    return {"type": "line", "x0": place, "x1": place, **through(row), "line": line}
 
 
 def _heading(knob: str, some: pd.DataFrame) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from aiopslab.charts.rows import through
 from aiopslab.charts.theme import BLUE, GREY, VERMILION, styled
 
 if TYPE_CHECKING:
@@ -154,19 +155,13 @@ def _label(column: object) -> str:
 
 def _shapes(mark: Mark, row: int) -> Iterator[dict[str, Any]]:
     """Yield a line at a moment, through a row, over a band where it is known to lie between two."""
-    through = {"xref": f"x{_number(row)}", "yref": f"y{_number(row)} domain", "y0": 0, "y1": 1}
     if mark.low is not None and mark.high is not None:
         inside = {"fillcolor": VERMILION, "opacity": 0.15, "line": {"width": 0}}
         ends = {"x0": _plain(mark.low), "x1": _plain(mark.high)}
-        yield {"type": "rect", **ends, **through, **inside}
+        yield {"type": "rect", **ends, **through(row), **inside}
     line = {"color": VERMILION, "dash": "dot"}
     time = _plain(mark.time)
-    yield {"type": "line", "x0": time, "x1": time, **through, "line": line}
-
-
-def _number(row: int) -> str:
-    """Return how plotly numbers the axes of a row."""
-    return str(row) if row > 1 else ""
+    yield {"type": "line", "x0": time, "x1": time, **through(row), "line": line}
 
 
 def _plain(time: pd.Timestamp) -> pd.Timestamp:
