@@ -19,6 +19,7 @@ _WORDS: dict[Signal, str] = {
     "latency": r"latenc|duration|response.?time|elapsed",
     "requests": r"request|workload|throughput|\bops\b|\bcalls\b|\brps\b|\bqps\b",
 }
+_SHARED: tuple[Signal, ...] = ("latency", "errors")  # what adds up along calls
 _SATURATION = re.compile(r"active|pending|queue|in.?flight", re.IGNORECASE)
 _GOOD = re.compile(r"availab|success", re.IGNORECASE)
 _CLIENT = re.compile(r"(?<![a-z])client(?![a-z])|(?<=[a-z])Client", re.IGNORECASE)
@@ -103,21 +104,24 @@ def own_excess(
     {('shop', 'latency'): 0.0, ('search', 'latency'): 1.0}
     """
     calls = callees(topology)
-    tables = []
-    for signal in ("latency", "errors"):
-        excess = _excesses(signal, quiet, recent, after)
-        work = dict(zip(excess["service"], excess["work"], strict=True))
+    places: list[tuple[str, Signal]] = []
+    shares, certain = [], []
+    for signal in _SHARED:
+        services, excess, z = _excesses(signal, quiet, recent, after)
+        work = dict(zip(services, excess.tolist(), strict=True))
         explained = [sum(work.get(each, 0.0) for each in calls.get(name, ())) for name in work]
-        own = np.maximum(excess["work"].to_numpy() - np.array(explained, dtype=float), 0.0)
-        total = own.sum() or 1.0
-        tables.append(excess.assign(signal=signal, share=own / total))
-    return pd.concat(tables).set_index(["service", "signal"])[["share", "z"]]
+        own = np.maximum(excess - np.array(explained, dtype=float), 0.0)
+        places += [(service, signal) for service in services]
+        shares.append(own / (own.sum() or 1.0))
+        certain.append(z)
+    index = pd.MultiIndex.from_tuples(places, names=["service", "signal"])
+    return pd.DataFrame({"share": np.concatenate(shares), "z": np.concatenate(certain)}, index)
 
 
 def _excesses(
     signal: Signal, quiet: pd.DataFrame, recent: pd.DataFrame, after: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the work beyond normal in a row of `after` and its σ: ``service, work, z``."""
+) -> tuple[list[str], Floats, Floats]:
+    """Return services, their work beyond normal in a row of `after`, and its σ."""
     services, demand, measure = _measured(signal, after.columns)
     asked = [np.nan_to_num(part.to_numpy(dtype=float)[:, demand]) for part in (quiet, after)]
     levels = [part.to_numpy(dtype=float)[:, measure] for part in (quiet, recent, after)]
@@ -136,8 +140,7 @@ def _excesses(
     noise = np.fmax.reduce([scatter, ordinary.std(axis=0) / 2, floor]) if len(quiet) else floor
     z = np.divide(mean * np.sqrt(len(after)), noise, out=np.zeros_like(mean), where=noise > 0)
     is_certain = z > CERTAIN
-    work = np.where(is_certain, mean, 0.0)
-    return pd.DataFrame({"service": services, "work": work, "z": np.where(is_certain, z, 0.0)})
+    return services, np.where(is_certain, mean, 0.0), np.where(is_certain, z, 0.0)
 
 
 def _measured(signal: Signal, columns: "pd.Index[Any]") -> tuple[list[str], list[int], list[int]]:

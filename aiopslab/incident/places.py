@@ -35,8 +35,13 @@ def places(before: pd.DataFrame, after: pd.DataFrame, columns: list[str]) -> Pla
     (['x', 'y'], [1, 0], [1, -1])
     """
     both = pd.concat([before[columns], after[columns]], ignore_index=True)
-    number = both.groupby(columns, observed=True).ngroup().fillna(-1).to_numpy().astype(np.int64)
-    known = np.flatnonzero(number >= 0)
-    first = known[np.unique(number[known], return_index=True)[1]]
-    names = both.iloc[first].reset_index(drop=True).astype("str")
+    code = np.zeros(len(both), dtype=np.int64)
+    for column in columns:
+        own, texts = pd.factorize(both[column], sort=True)
+        code = np.where((code < 0) | (own < 0), -1, code * len(texts) + own)
+    known = np.flatnonzero(code >= 0)
+    _, first, place = np.unique(code[known], return_index=True, return_inverse=True)
+    number = np.full(len(both), -1, dtype=np.int64)
+    number[known] = place
+    names = both.iloc[known[first]].reset_index(drop=True).astype("str")
     return Places(names, number[: len(before)], number[len(before) :])
