@@ -227,7 +227,8 @@ def test_an_argument_out_of_range_is_refused(arguments):
 def test_of_independent_calls_the_interval_is_at_least_that_of_student():
     rng = np.random.default_rng(3)
     cost = rng.gamma(4, 1, 40)
-    row = by(calls(40, "1D", cost=cost), "model").iloc[0]
+    noons = pd.date_range(START + pd.Timedelta("12h"), periods=40, freq="1D")
+    row = by(calls(40, cost=cost, timestamp=noons), "model").iloc[0]
     low, high = student(cost, 0.95)
     assert row["low"] == pytest.approx(low, rel=0.03)
     assert row["high"] == pytest.approx(high, rel=0.05)

@@ -12,6 +12,7 @@ from aiopslab.overview.spending.ledger import read
 from aiopslab.overview.spending.quality import standing
 from aiopslab.overview.spending.questions import asked
 from aiopslab.overview.spending.stretches import interval
+from aiopslab.overview.spending.switches import saved, switches
 from tests.overview.spending.worlds import START, calls, two_models
 
 
@@ -346,6 +347,24 @@ def test_the_interval_of_a_sum_is_that_of_student_or_wider():
     assert low == pytest.approx(values.mean() - half, rel=0.05)
     assert low <= values.mean() - half + 1e-9
     assert high >= values.mean() + half - 1e-9
+
+
+def test_intervals_of_a_switch_hold_what_it_saves_where_days_differ():
+    """Days have their own traffic and their own length of answers, both skewed."""
+    held = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        day = np.repeat(np.arange(30), rng.poisson(100 * rng.gamma(9, 1 / 9, 30)))
+        rows = len(day)
+        small = rng.random(rows) < 0.4
+        cost = rng.gamma(9, 1 / 9, 30)[day] * rng.gamma(4, 0.25, rows) * np.where(small, 0.25, 1)
+        times = START + pd.to_timedelta(day + rng.random(rows), unit="D")
+        model = np.where(small, "small", "large")
+        ledger = read(calls(rows, model=model, cost=cost, timestamp=times))
+        sums = switches(ledger, "model")[0][0].sums(ledger, np.zeros(rows, bool))[:, 0]
+        low, high = interval(sums, lambda means: saved(means[..., None, :]), 0.95, seed)
+        held.append(low <= 100 * 0.6 * 0.75 <= high)
+    assert np.mean(held) > 0.87  # 95 % less three standard errors of 80
 
 
 def test_pictures_and_table_tell_the_same_changes():
