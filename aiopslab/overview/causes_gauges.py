@@ -137,7 +137,7 @@ def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
         return
     key = ["input", "prediction"] if before["prediction"].notna().any() else ["input"]
     was, now = (_sets(each, key) for each in (before, after))
-    none = [each["ids"].map(len).eq(0).to_numpy(float) for each in (was, now)]
+    none = [np.asarray(each["ids"].map(len) == 0, np.float64) for each in (was, now)]
     if min(len(was), len(now)) >= ENOUGH:
         p, low = _apart(*none)
         told = f"calls without a document went from {_shares(none)}"
@@ -264,10 +264,9 @@ def _mix(before: pd.Series, after: pd.Series) -> tuple[float, float, str]:
     counts = pd.DataFrame({"b": before.value_counts(), "a": after.value_counts()}).fillna(0)
     shares = counts / counts.sum()
     apart = float((shares["a"] - shares["b"]).abs().sum() / 2)
-    gained = (shares["a"] - shares["b"]).idxmax()
-    told = (
-        f"{gained} went from {100 * shares['b'][gained]:.0f} to {100 * shares['a'][gained]:.0f} %"
-    )
+    place = int((shares["a"] - shares["b"]).to_numpy().argmax())
+    was, now = 100 * shares["b"].iloc[place], 100 * shares["a"].iloc[place]
+    told = f"{counts.index[place]} went from {was:.0f} to {now:.0f} %"
     rare = counts.sum(axis=1) < LEAST
     table = pd.concat([counts[~rare], counts[rare].sum().to_frame().T])
     table = table[table.sum(axis=1) > 0]

@@ -64,17 +64,17 @@ def service_gauges(
     below = _below(topology, strongest["service"])
     own = strongest[strongest["sign"] == "service signs"].set_index("service")["strength"]
     told = []
-    for row in strongest.itertuples(index=False):
-        moved = float(np.clip((row.strength / bar - LOW) / (HIGH - LOW), 0, 1))
-        name = str(row.sign)
-        if name in {"load", "service signs"}:
-            called = [float(own.get(each, 0.0)) for each in below.get(row.service, ())]
+    columns = ["service", "kind", "name", "sign", "strength", "before", "after"]
+    for service, kind, what, sign, strength, before, after in strongest[columns].values.tolist():
+        moved = float(np.clip((strength / bar - LOW) / (HIGH - LOW), 0, 1))
+        if sign in {"load", "service signs"}:
+            called = [float(own.get(each, 0.0)) for each in below.get(service, ())]
             # Callee before caller: what it waits for explains as much of it.
-            if name == "service signs" and max(called, default=0.0) >= LOW * bar:
+            if sign == "service signs" and max(called, default=0.0) >= LOW * bar:
                 continue
-            name = NAMES[name, row.service in models]
-        change = f", from {row.before:.3g} to {row.after:.3g}" if row.kind == "metric" else ""
-        told.append(Gauge(name, str(row.service), moved, f"{row.name} of {row.service}{change}"))
+        name = NAMES.get((sign, service in models), sign)
+        change = f", from {before:.3g} to {after:.3g}" if kind == "metric" else ""
+        told.append(Gauge(name, str(service), moved, f"{what} of {service}{change}"))
     return told
 
 

@@ -49,7 +49,7 @@ def call_features(
     topic = next((each for each in ("target", "route", "prediction") if _known(rows, each)), None)
     if topic is not None:
         found |= _dummies("questions", rows[topic])
-    found["questions", "length"] = np.log1p(rows["input"].fillna("").str.len().astype(float))
+    found["questions", "length"] = rows["input"].fillna("").str.len().astype(float).map(np.log1p)
     if "retrieved_ids" in rows:
         counts = rows["retrieved_ids"].map(_count)
         found[few, "no documents"] = (counts == 0).astype(float)
@@ -82,7 +82,7 @@ def observation_features(rows: pd.DataFrame) -> pd.DataFrame:
     if _known(rows, "target"):
         found |= _dummies("questions", rows["target"])
     if _known(rows, "text_length"):
-        found["questions", "length"] = np.log1p(_filled(rows["text_length"]).clip(lower=0))
+        found["questions", "length"] = _filled(rows["text_length"]).clip(lower=0).map(np.log1p)
     return _varying(found, rows.index)
 
 

@@ -68,7 +68,7 @@ def contributions(
     for each in grams:
         times = rng.multinomial(len(each), np.full(len(each), 1 / len(each)), size=RESAMPLES)
         drawn += np.tensordot(times.astype(np.float64), each, axes=1)
-    told = _split(np.concatenate([whole, drawn])) * scale[-1]
+    told: Floats = _split(np.concatenate([whole, drawn])) * float(scale[-1])
     return told[0], told[1:]
 
 
@@ -82,13 +82,12 @@ def _split(grams: Floats) -> Floats:
         weight = _regress(grams, column)
         own[:, column - 2] = weight[:, 1]
         paths[:, column, 2:column] = weight[:, 2:]
-    total = np.zeros((len(grams), size))
+    total: Floats = np.zeros((len(grams), size))
     total[:, last] = 1.0
     for column in range(last - 1, 1, -1):
         later = slice(column + 1, size)
-        total[:, column] = (paths[:, later, column] * total[:, later]).sum(axis=1)
-    told: Floats = own * total[:, 2:]
-    return told
+        total[:, column] = np.einsum("rc,rc->r", paths[:, later, column], total[:, later])
+    return np.asarray(own * total[:, 2:], np.float64)
 
 
 def _regress(grams: Floats, column: int) -> Floats:

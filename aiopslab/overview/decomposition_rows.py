@@ -63,8 +63,8 @@ def observation_rows(frames: Frames) -> pd.DataFrame:
     right = pd.Series(np.nan, seen.index)
     if readings.readings:
         values = readings.readings[0].values
-        rows = ((values.index - _EPOCH) // pd.Timedelta("1s")).to_numpy()
-        right.iloc[rows] = values.to_numpy()
+        seconds = (pd.DatetimeIndex(values.index) - _EPOCH).total_seconds()
+        right = pd.Series(values.to_numpy(), np.asarray(seconds, dtype=int)).reindex(seen.index)
     return seen.assign(right=right)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
 from aiopslab.findings import Finding, Level, Verdict
+from aiopslab.frames import FrameName
 from aiopslab.incident import IncidentAnalysis, analyse
 from aiopslab.incident.suspects import no_suspects
 from aiopslab.overview.causes import Cause, CauseLayer
@@ -226,7 +227,7 @@ def investigate(
     if incident is not None:
         gauges += service_gauges(suspects, incident.bar, topology)
     causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
-    few = next((each.layer for each in causes if each.layer in _FEW), "index")
+    few: CauseLayer = next((each.layer for each in causes if each.layer in _FEW), "index")
     decompositions: dict[Outcome, Decomposition] = {}
     for shift in shifts:
         found = decompose(shift, calls, observations, onset, gap, confidence, seed, few)
@@ -267,14 +268,14 @@ def _with_shares(
 def _incident(
     frames: Mapping[str, pd.DataFrame], confidence: float, seed: int
 ) -> IncidentAnalysis | None:
-    used = {name: frame for name, frame in frames.items() if name in _SERVICES and len(frame)}
+    used = {name: frames[name] for name in _SERVICES if name in frames and len(frames[name])}
     if not used.keys() - {"topology"}:
         return None
     return analyse(used, confidence=confidence, seed=seed)
 
 
 _FEW: set[CauseLayer] = {"infrastructure", "index"}
-_SERVICES = {"metrics", "logs", "spans", "alerts", "topology"}
+_SERVICES: tuple[FrameName, ...] = ("metrics", "logs", "spans", "alerts", "topology")
 
 
 def _onset(

@@ -68,10 +68,9 @@ def skew(frame: pd.DataFrame, traces: pd.DataFrame) -> pd.Timedelta | None:
     joined = rows.join(traces, on="trace_id", how="inner")
     if len(joined) < ENOUGH:
         return None
-    early = (joined["timestamp"] - joined["start"]).clip(upper=pd.Timedelta(0))
-    late = (joined["timestamp"] - joined["end"]).clip(lower=pd.Timedelta(0))
-    ahead: pd.Timedelta = (early + late).median()
-    return ahead
+    early = (joined["timestamp"] - joined["start"]).dt.total_seconds().clip(upper=0.0)
+    late = (joined["timestamp"] - joined["end"]).dt.total_seconds().clip(lower=0.0)
+    return pd.Timedelta(seconds=float((early + late).median()))
 
 
 def _traces(spans: pd.DataFrame) -> pd.DataFrame:

@@ -180,7 +180,11 @@ def _look(outcome: Outcome, reading: Reading, confidence: float, seed: int) -> S
     wanted: Literal["more", "less"] = "more" if reading.quantity.wanted == "more" else "less"
     blank = Shift(
         *(outcome, reading.quantity.name, "not enough data", None, None, None),
-        *(nothing, nothing, None, 1.0, 1.0, (len(values), 0), wanted, 4 * ENOUGH),
+        *(nothing, nothing, None, 1.0),
+        q=1.0,
+        rows=(len(values), 0),
+        wanted=wanted,
+        enough=4 * ENOUGH,
     )
     if len(values) < 2 * ENOUGH:
         return blank

@@ -49,12 +49,13 @@ def _cost(frames: Frames, metrics: pd.DataFrame) -> Reading | None:
     if calls is None or calls.empty or rate is None or len(rate) < LEAST:
         return None
     spent = by_time(calls["cost_usd"], calls["timestamp"])
-    step = pd.Series(rate.index).diff().median()
-    asked = rate.to_numpy() * step.total_seconds()
+    times = pd.DatetimeIndex(rate.index)
+    step = float(np.median(np.diff(times.as_unit("us").asi8))) / 1e6
+    asked = rate.to_numpy(np.float64) * step
     # Stretches of as many questions each, so that all are known as well.
     level = np.linspace(0, asked.sum(), min(STRETCHES, len(rate) // 2) + 1)[1:-1]
     starts = np.unique(np.append(0, np.searchsorted(asked.cumsum(), level)))
-    edges = rate.index[starts]
+    edges = times[starts]
     money = np.bincount(
         np.clip(edges.searchsorted(spent.index, side="right") - 1, 0, None),
         spent.to_numpy(),
@@ -95,14 +96,14 @@ def without_load(values: "pd.Series[float]", rate: "pd.Series[float]") -> "pd.Se
     >>> bool(without_load(rate**0.5, rate).std() < 0.1)
     True
     """
-    logs = np.log(values.where(values > 0))
-    load = np.log(rate.where(rate > 0))
+    logs = values.where(values > 0).map(np.log)
+    load = rate.where(rate > 0).map(np.log)
     steps = pd.DataFrame({"value": logs.diff(), "load": load.diff()}).dropna()
     if len(steps) < LEAST or not steps["load"].std() > 0:
         return values
     slope = float((steps["value"] * steps["load"]).sum() / (steps["load"] ** 2).sum())
     told = logs - float(np.clip(slope, -STEEPEST, STEEPEST)) * (load - load.mean())
-    return np.exp(told.dropna()) if told.std() < logs.std() else values
+    return told.dropna().map(np.exp) if told.std() < logs.std() else values
 
 
 def _rate(frames: Frames, metrics: pd.DataFrame) -> "pd.Series[float] | None":

@@ -88,8 +88,8 @@ def _traces(
     name: str, events: pd.DataFrame, top: float, low: pd.Timestamp, high: pd.Timestamp
 ) -> list[dict[str, Any]]:
     colour, symbol = LOOKS[name]
-    starts = events["timestamp"].clip(low, high)
-    ends = events["end"].fillna(events["timestamp"]).clip(low, high)
+    starts = _within(events["timestamp"], low, high)
+    ends = _within(events["end"].fillna(events["timestamp"]), low, high)
     rows = [top + 0.5 + number for number in range(len(events))]
     traces: list[dict[str, Any]] = [
         {
@@ -115,6 +115,11 @@ def _traces(
         }
     )
     return traces
+
+
+def _within(times: pd.Series, low: pd.Timestamp, high: pd.Timestamp) -> pd.Series:
+    told = times.where(times > low, low)
+    return told.where(told < high, high)
 
 
 def _text(event: pd.Series) -> str:

@@ -89,34 +89,36 @@ def _shifts(shifts: Iterable[Shift]) -> Iterator[Event]:
 def _changes(changes: pd.DataFrame | None) -> Iterator[Event]:
     if changes is None:
         return
-    for row in changes.dropna(subset="timestamp").itertuples(index=False):
-        service = "" if pd.isna(row.service) else str(row.service)
-        lane = LANE_OF_KIND.get(str(row.kind), "infrastructure")
-        if row.kind == "model" and _is(service, "classifier"):
+    texts = ["kind", "service", "ref", "description"]
+    known = changes.dropna(subset="timestamp")
+    told = known[texts].astype(object).where(known[texts].notna(), "").map(str)
+    rows = zip(known["timestamp"], told.to_numpy().tolist(), strict=True)
+    for time, (kind, service, ref, description) in rows:
+        lane = LANE_OF_KIND.get(kind, "infrastructure")
+        if kind == "model" and _is(service, "classifier"):
             lane = "classifier"
-        ref = "" if pd.isna(row.ref) else str(row.ref)
-        what = ref if pd.isna(row.description) else f"{ref} {row.description}".strip()
-        yield _event(row.timestamp, lane, str(row.kind), service, what, evidence=f"changes: {ref}")
+        what = f"{ref} {description}".strip()
+        yield _event(time, lane, kind, service, what, evidence=f"changes: {ref}")
 
 
 def _alerts(alerts: pd.DataFrame | None, topology: pd.DataFrame | None) -> Iterator[Event]:
     if alerts is None or alerts.empty:
         return
-    for row in group_alerts(alerts, topology=topology).alerts.itertuples(index=False):
-        level = "ok" if row.blip else "watch"
-        service = "" if pd.isna(row.service) else str(row.service)
+    settled = group_alerts(alerts, topology=topology).alerts
+    columns = ["start", "ended", "name", "service", "severity", "blip"]
+    for start, ended, name, known, severity, blip in zip(
+        *(settled[each] for each in columns), strict=True
+    ):
+        level = "ok" if blip else "watch"
+        service = "" if pd.isna(known) else str(known)
         lane = next(
             (each for each in ("classifier", "index") if _is(service, each)), "infrastructure"
         )
         yield _event(
-            row.start,
-            lane,
-            "alert",
-            service,
-            row.name,
-            end=row.ended,
+            *(start, lane, "alert", service, name),
+            end=ended,
             level=level,
-            evidence=f"alerts: {row.name}, {row.severity}",
+            evidence=f"alerts: {name}, {severity}",
         )
 
 
@@ -159,16 +161,12 @@ def _failures(spans: pd.DataFrame | None) -> Iterator[Event]:
     if spans is None or spans.empty:
         return
     failed = spans[spans["status"] == "ERROR"].drop_duplicates("service")
-    for row in failed.itertuples(index=False):
-        what = f"first failure: {row.operation}"
+    columns = ["start", "service", "operation", "trace_id"]
+    for start, service, operation, trace in zip(*(failed[each] for each in columns), strict=True):
         yield _event(
-            row.start,
-            "infrastructure",
-            "trace",
-            row.service,
-            what,
-            trace_id=row.trace_id,
-            evidence=f"spans: {row.trace_id}",
+            *(start, "infrastructure", "trace", service, f"first failure: {operation}"),
+            trace_id=trace,
+            evidence=f"spans: {trace}",
         )
 
 
