@@ -163,7 +163,7 @@ def gate(
 def _is_in_use(
     candidate: str, baseline: str | None, is_set_alike: bool, tracking_uri: str | None
 ) -> bool:
-    """Tell whether there is nothing to promote; two versions may differ in their documents alone."""
+    """Tell whether there is nothing to promote: versions may differ in documents alone."""
     from aiopslab.retrieval.registry import SCHEME, read_version
 
     if baseline is None or not (candidate.startswith(SCHEME) and baseline.startswith(SCHEME)):
