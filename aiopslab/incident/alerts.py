@@ -1,6 +1,7 @@
 """An alert storm as the few groups that a person can read: no repeats, flaps or blips."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from itertools import pairwise
 
@@ -47,7 +48,7 @@ class AlertGroups:
     raw: int
     unmatched: int
 
-    @property
+    @cached_property
     def kept(self) -> pd.DataFrame:
         """Every service that alerts, in the order of reading, by its first alert that lasted.
 
@@ -75,7 +76,7 @@ class AlertGroups:
         """The share of the raw alerts that nobody has to read, by `to_read`; NaN without any."""
         return 1 - self.to_read / self.raw if self.raw else float("nan")
 
-    @property
+    @cached_property
     def steps(self) -> pd.DataFrame:
         """What each step took away: ``step, removed, left``; what is left last is to be read."""
         fired, settled = int(self.alerts["episodes"].sum()), len(self.alerts)

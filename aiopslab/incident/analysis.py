@@ -67,7 +67,7 @@ class IncidentAnalysis:
     shortage: str = ""
     span: str = field(default="", kw_only=True)
 
-    @property
+    @cached_property
     def named(self) -> list[str]:
         """The services that cannot be told apart as the cause, best first; one when it is clear."""
         if self.services.empty or self.services["score"].iloc[0] < self.bar:
