@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.charts.labels import label as labelled
-from aiopslab.charts.theme import BLUE, GREY, OCHRE, styled
+from aiopslab.charts.theme import BLUE, GREY, GRID, OCHRE, look
 from aiopslab.prompts.comparison import Comparison, at_any_time, compare
 from aiopslab.prompts.sequential import LIMIT, PRIOR, Peeks, peek
 
@@ -226,26 +226,26 @@ def _on_axes(
     """Draw traces, the half that is as often as the other, and where it was certain."""
     import plotly.graph_objects as go
 
-    layout: dict[str, Any] = {
+    layout = look(title, description, HEIGHT) | {
         "shapes": [_line("x", "y", HALF * 100, {"color": GREY, "width": 1})],
-        "xaxis": {"title": {"text": "pairs rated"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "pairs rated"}, "rangemode": "tozero", **GRID},
         "yaxis": {"title": {"text": "share, %"}, "range": [0, 100]}
-        | {"tickvals": [0, 25, 50, 75, 100]},
+        | {"tickvals": [0, 25, 50, 75, 100], **GRID},
     }
     if stop is not None:
-        look = {"color": OCHRE, "dash": "dot", "width": 2}
-        layout["shapes"].append(_line("y", "x", stop, look))
+        dotted = {"color": OCHRE, "dash": "dot", "width": 2}
+        layout["shapes"].append(_line("y", "x", stop, dotted))
         layout["annotations"] = [
             {"text": "certain", "font": {"color": OCHRE}, "showarrow": False}
             | {"x": stop, "xref": "x", "xanchor": "left"}
             | {"y": 0, "yref": "y domain", "yanchor": "bottom"}
         ]
     # In one piece: plotly checks what is added bit by bit many times over.
-    return styled(go.Figure({"data": traces, "layout": layout}), title, description, HEIGHT)
+    return go.Figure({"data": traces, "layout": layout})
 
 
-def _line(along: str, across: str, place: float, look: dict[str, Any]) -> dict[str, Any]:
+def _line(along: str, across: str, place: float, pen: dict[str, Any]) -> dict[str, Any]:
     """Return a straight line from one end of an axis to the other, at a place of the other axis."""
     ends = {f"{along}0": 0, f"{along}1": 1, f"{along}ref": f"{along} domain"}
     ends |= {f"{across}0": place, f"{across}1": place, f"{across}ref": across}
-    return {"type": "line", "line": look, **ends}
+    return {"type": "line", "line": pen, **ends}

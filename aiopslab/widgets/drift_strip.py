@@ -8,11 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from aiopslab.charts.labels import label, shortened
-from aiopslab.charts.theme import BLUE, GREEN, GREY, OCHRE, PURPLE, styled
+from aiopslab.charts.theme import BLUE, GREEN, GREY, GRID, OCHRE, PURPLE, look
 from aiopslab.drift.replay import Replay
 
 LINES = 3  # columns that went farthest, beside the one that is looked at
 NAME_WIDTH = 20
+_ROWS: dict[str, Any] = {"title": {"text": "rows"}, "nticks": 3, "rangemode": "tozero"}
 LOOKS = ((BLUE, "solid"), (PURPLE, "dash"), (GREEN, "dot"), (GREY, "dashdot"))
 
 
@@ -39,14 +40,14 @@ def rows_strip(bins: pd.DataFrame, title: str) -> Any:
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure({"data": [_bars(bins)]})
-    figure.update_yaxes(title_text="rows", nticks=3, rangemode="tozero")
     first, last = bins["start"].iloc[0], bins["end"].iloc[-1]
     told = (
         f"{bins['rows'].sum():,} observations from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
     )
-    styled(figure, title, f"{title}. {told} UTC.", 150)
-    return figure.update_layout(bargap=0, margin={"t": 32, "b": 28}, showlegend=False)
+    layout = look(title, f"{title}. {told} UTC.", 150)
+    layout["margin"] |= {"t": 32, "b": 28}
+    layout |= {"bargap": 0, "showlegend": False, "xaxis": GRID, "yaxis": {**_ROWS, **GRID}}
+    return go.Figure({"data": [_bars(bins)], "layout": layout})
 
 
 def effects_strip(
@@ -107,19 +108,18 @@ def effects_strip(
         ],
         "hovertemplate": "%{text}<br>%{x|%Y-%m-%d %H:%M}<extra></extra>",
     }
-    layout = {
-        "shapes": [*_shades(alarms), _level(threshold)],
-        "bargap": 0,
-        "xaxis": {"anchor": "y2"},
-        "yaxis": {"domain": [0.3, 1], "title": {"text": "margins"}, "rangemode": "tozero"},
-        "yaxis2": {"domain": [0, 0.2], "title": {"text": "rows"}}
-        | {"nticks": 3, "rangemode": "tozero"},
-    }
-    # In one piece: plotly checks what is added bit by bit many times over.
-    figure = go.Figure({"data": [_bars(bins) | {"yaxis": "y2"}, *lines, raised], "layout": layout})
     title = "How far it moved, in margins"
     spoken = f"{title}: {', '.join(columns)}. At a threshold of {threshold:.3g}: "
-    return styled(figure, title, f"{spoken}{replay.told(threshold)}.", 300)
+    axes: dict[str, dict[str, Any]] = {
+        "xaxis": {"anchor": "y2"},
+        "yaxis": {"domain": [0.3, 1], "title": {"text": "margins"}, "rangemode": "tozero"},
+        "yaxis2": {"domain": [0, 0.2], **_ROWS},
+    }
+    layout = look(title, f"{spoken}{replay.told(threshold)}.", 300)
+    layout |= {"shapes": [*_shades(alarms), _level(threshold)], "bargap": 0}
+    layout |= {name: {**axis, **GRID} for name, axis in axes.items()}
+    # In one piece: plotly checks what is added bit by bit many times over.
+    return go.Figure({"data": [_bars(bins) | {"yaxis": "y2"}, *lines, raised], "layout": layout})
 
 
 def most_moved(replay: Replay, looked_at: str) -> list[str]:
