@@ -1,6 +1,6 @@
 """Deeds: who approved, promoted and rolled back a thing, from a trail that was not changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ from aiopslab.cards.card import UNKNOWN, Kind, Section
 from aiopslab.governance.audit import Trail
 
 MOVES = frozenset({"promote", "rollback"})
-APPROVALS = frozenset({"approve"})
 SCHEMES: Mapping[Kind, str] = {"model": "models", "prompt": "prompts", "index": "indexes"}
 COLUMNS = ("when (UTC)", "who", "did", "version", "alias", "decision", "on data")
 
@@ -38,10 +37,12 @@ def deeds(trail: Path | None, kind: Kind, name: str) -> list[dict[str, Any]]:
 
 def approvals(trail: Path | None, records: Iterable[Mapping[str, Any]]) -> Section:
     """Return who approved what; that nobody did, or that it is not known, is said."""
+    known = list(records)
+    asked = {each["deed"]: each for each in known if "deed" in each}
     rows = tuple(
-        (_at(each), who, str(each.get("action") or each["event"]), _version(each), _why(each))
-        for each in records
-        for who in _approvers(each)
+        (_at(each), who, what, _version(asked.get(each.get("of"), each)), _why(each))
+        for each in known
+        for who, what in _approvals(each)
     )
     unknown = (
         "Not known: no audit trail was named."
@@ -94,14 +95,12 @@ def _is_move(record: Mapping[str, Any]) -> bool:
     return record["event"] == "finished" and "values" in record
 
 
-def _approvers(record: Mapping[str, Any]) -> list[str]:
-    if record["event"] in APPROVALS and record.get("decision") not in {"deny", "failed"}:
-        return [_who(record)]
+def _approvals(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield who approved what by a record; somebody who was not allowed to did not."""
+    if record["event"] == "approve" and record.get("decision") != "deny":
+        yield _who(record), str(record.get("approves") or UNKNOWN)
     if record["event"] == "finished" and record.get("by"):
-        return [str(record["by"])]
-    if record.get("decision") == "done":
-        return [str(each) for each in record.get("approved_by") or ()]
-    return []
+        yield str(record["by"]), str(record.get("action") or UNKNOWN)
 
 
 def _at(record: Mapping[str, Any]) -> str:

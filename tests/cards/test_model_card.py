@@ -8,7 +8,8 @@ import pytest
 from aiopslab.cards import card_of_model
 from aiopslab.cards.deeds import deeds
 from aiopslab.errors import AIOpsLabError
-from aiopslab.governance import AuditError
+from aiopslab.governance import AuditError, Denied, Trail, approve
+from aiopslab.mlflow_aliases import Aliases
 from aiopslab.mlflow_server import connect
 from tests.cards.shown import harmless
 from tests.drift.conftest import COMMIT, applicants, classifier, logged
@@ -16,6 +17,11 @@ from tests.drift.conftest import COMMIT, applicants, classifier, logged
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 EVIL = "<script>alert(1)</script> ![x](http://evil.example) \x1b[2J"
+POLICY = """
+@id("all") permit (principal, action, resource);
+@id("four-eyes") forbid (principal, action == Action::"promote", resource is Model)
+unless { context.approvals >= 1 };
+"""
 KEY = "AKIA5AWS4EXAMPLE7KEY"
 
 
@@ -127,13 +133,34 @@ def test_what_cannot_be_read_is_told(two, card, mlflow_at, arguments, says):
     assert (code, files) == (2, {}) and says in err and "Traceback" not in err
 
 
-def test_of_a_trail_that_was_changed_nothing_is_told(two, card, mlflow_at, tmp_path):
-    from aiopslab.governance import Trail
+def test_whoever_approved_a_promotion_is_named(two, mlflow_at, tmp_path, monkeypatch):
+    client, (first, _) = two
+    (tmp_path / "policy.cedar").write_text(POLICY)
+    monkeypatch.setenv("AIOPSLAB_POLICY", str(tmp_path))
+    monkeypatch.delenv("AIOPSLAB_AUDIT", raising=False)
+    aliases, trail = Aliases(client, "model", "carded"), tmp_path / "audit.jsonl"
+    with pytest.raises(Denied):
+        aliases.promote("prod", int(first.version))
+    (denial,) = Trail(trail).records()
+    approve(denial["number"], "It holds on all segments.", "ana")
+    aliases.promote("prod", int(first.version))
+    made = card_of_model(first.uri, trail=trail, tracking_uri=mlflow_at)
+    (approved,) = made["Approved by"].rows
+    assert approved[1:] == (
+        *("ana", "promote", f"carded {first.version}"),
+        "It holds on all segments.",
+    )
+    told = [(row[2], row[4], row[5]) for row in made["History of its aliases"].rows]
+    assert told == [("promote", "prod", "done"), ("promote", "prod", "deny")]
+    client.delete_registered_model_alias("carded", "prod")
 
+
+def test_of_a_trail_that_was_changed_nothing_is_told(two, card, mlflow_at, tmp_path):
     trail = tmp_path / "audit.jsonl"
-    Trail(trail).append("approve", principal="ann", subject="models:/carded", decision="permit")
+    told = {"subject": "models:/carded", "decision": "permit", "approves": "promote"}
+    Trail(trail).append("approve", principal="ann", **told)
     made = card_of_model("models:/carded/1", trail=trail, tracking_uri=mlflow_at)
-    assert made["Approved by"].rows[0][1:3] == ("ann", "approve")
+    assert made["Approved by"].rows[0][1:3] == ("ann", "promote")
     trail.write_text(trail.read_text().replace("ann", "bob"))
     with pytest.raises(AuditError, match="was changed"):
         deeds(trail, "model", "carded")
