@@ -51,7 +51,7 @@ def test_parameters_are_read_and_never_run(tmp_path, monkeypatch, parameters):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bomb.ipynb"
     path.write_text(notebook(parameters))
-    with pytest.raises(ParameterError, match="parameters cell|not a plain value"):
+    with pytest.raises(ParameterError, match=r"parameters cell|not a plain value"):
         load(path)
     assert not (tmp_path / "hacked").exists()
 
