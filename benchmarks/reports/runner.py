@@ -53,9 +53,11 @@ def by_ours(folder: Path) -> Run:
 def by_cells() -> Run:
     """Run the cells alone, in this process, which has imported everything."""
     from aiopslab.kernels import preload
-    from aiopslab.kernels.surroundings import USUAL
 
-    preload.load([USUAL])
+    preload.begin([])
+    for step in preload.usual():
+        preload.take(step)
+    preload.settle()
     preload.restore_threads({})
     from IPython.core.interactiveshell import InteractiveShell
     from papermill.translators import PythonTranslator
