@@ -46,7 +46,7 @@ def money_figure(tables: Mapping[str, pd.DataFrame]) -> "go.Figure":
     parts = {name: _most(table, name) for name, table in tables.items()}
     parts = {name: part for name, part in parts.items() if len(part)}
     if not parts:
-        return styled(go.Figure(), title, f"{title}: no cost is known.", 160)
+        return styled(go.Figure(), title, f"{title}: no cost is known, or nothing was spent.", 160)
     rows = [len(part) for part in parts.values()]
     height = 90 + ROW * sum(rows) + GAP * len(rows)
     inner = height - 96

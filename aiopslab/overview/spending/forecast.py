@@ -14,6 +14,7 @@ from aiopslab.overview.spending.stretches import FEWEST, Floats
 
 DAY = pd.Timedelta("1D")
 DAYS = 21  # from which days are foretold, since weekdays and weekends then were seen three times
+MOST = 10.0  # times the most that a stretch has cost, beyond which none is foretold to cost
 _SHORTER = tuple(map(pd.Timedelta, ("1h", "10min", "1min", "10s", "1s", "100ms")))
 
 
@@ -90,8 +91,8 @@ def foretell(ledger: Ledger, ahead: pd.Timedelta, seed: int) -> Forecast:
 
     It was chosen over a bootstrap of blocks of days, matched by weekday, which takes the past for
     the level of the future. Of 28 and 60 days that came at one level, with weekdays, alike from day
-    to day, with a leap, growing or wandering, intervals of 95 % held what was spent in 95 % or more
-    of 60 simulations of each, against 0 to 91 % of 100 with the bootstrap.
+    to day, with a leap, growing or wandering, intervals of 95 % held what was spent in 93 % or more
+    of 60 simulations of each, 98 % in all, against 0 to 91 % of 100 with the bootstrap.
     """
     width = _width(ledger.span)
     if width is None:
@@ -104,8 +105,10 @@ def foretell(ledger: Ledger, ahead: pd.Timedelta, seed: int) -> Forecast:
         said = f"too little was recorded: {spoken(ledger.span)}, and {spoken(need)} would do"
         return Forecast(width, spent, said=said, needed=need - ledger.span)
     if (paid := int((spent > 0).sum())) < FEWEST:
-        said = f"too little was recorded: only {paid:,} stretches of {spoken(width)} cost anything"
-        return Forecast(width, spent, said=f"{said}, and {FEWEST} would do")
+        said = f"{paid:,} of {len(spent):,} stretches of {spoken(width)} cost anything"
+        return Forecast(
+            width, spent, said=f"too little was recorded: {said}, and {FEWEST} would do"
+        )
     leads = min(int(np.ceil(ahead / width)), int(REACH * len(spent)))
     steps, said = _steps(spent, max(leads, 1), width, seed)
     said = f"from {len(spent):,} stretches of {spoken(width)}, {said}"
@@ -146,8 +149,8 @@ def _steps(spent: Floats, leads: int, width: pd.Timedelta, seed: int) -> tuple[F
     model: Model = trend if test.passed else fit(scaled, season, ())
     widening = max(test.calibration, 1.0)
     paths = simulate(model, leads, widening, np.random.default_rng(seed)) * scale + centre
-    # What no path of the past comes near would make the mean of all paths infinite.
-    highest = centre + scale * (np.nanmax(scaled) + np.log(1e3))
+    # What the past never came near is left to nobody's logarithms.
+    highest = centre + scale * float(np.nanmax(scaled)) + np.log(MOST)
     steps = np.exp(np.minimum(paths, highest)) if is_positive else np.maximum(paths, 0.0)
     return steps, _told(test.passed, season, width, len(spent))
 

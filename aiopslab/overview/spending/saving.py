@@ -59,7 +59,7 @@ class Saving:
         amount = value_of(self.saves_usd, "USD") if told else "nobody knows how much"
         span = f" ({interval_of(interval, 'USD')})" if pd.notna(self.low) else ""
         claim = f"{self.what}: saves {amount}{span} in {period}; {self.quality}. {self.how}"
-        return Finding(claim, self.kind, "watch" if self.is_sure else "ok", "calls", effect)
+        return Finding(claim, self.kind, "ok", "calls", effect)
 
     def row(self) -> tuple[object, ...]:
         """Return it as a row of `COLUMNS`."""
