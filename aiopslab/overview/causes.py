@@ -24,9 +24,9 @@ LIKELIHOOD: Mapping[str, tuple[float, ...]] = {
     "questions": (0.05, 0.05, 0.05, 0.05, 0.05, 0.95),
     "predictions": (0.05, 0.85, 0.03, 0.03, 0.03, 0.15),
     "scores": (0.05, 0.7, 0.03, 0.03, 0.03, 0.2),
-    "prompt version": (0.05, 0.03, 0.95, 0.03, 0.1, 0.03),
+    "prompt version": (0.1, 0.1, 0.95, 0.1, 0.1, 0.1),
     "prompt version now and then": (0.4, 0.03, 0.15, 0.03, 0.3, 0.05),
-    "model version": (0.05, 0.03, 0.1, 0.03, 0.7, 0.03),
+    "model version": (0.05, 0.05, 0.1, 0.05, 0.7, 0.05),
     "model version now and then": (0.4, 0.03, 0.1, 0.03, 0.35, 0.05),
     "no documents": (0.3, 0.05, 0.03, 0.2, 0.03, 0.03),
     "other documents": (0.05, 0.15, 0.03, 0.7, 0.03, 0.05),
@@ -58,7 +58,10 @@ KINDS: Mapping[str, tuple[CauseLayer, ...]] = {
 OWN = 0.5  # likelihood from which a gauge speaks for a layer; below `FOREIGN` against it
 FOREIGN = 0.2
 MOVED = 0.5
-CLAIM = 8.0  # by how much the odds grow of the layer of the change that did it
+CLAIM = 4.0  # by how much the odds grow of the layer of the change that did it
+SHARE = 6.0  # by how much the odds grow of the layer through which surely all of a shift goes
+LEAST_SHARE = 0.3  # of a shift, that a mix of questions has to explain to be its cause
+UNLIKELY = 0.1  # what the odds of the questions are worth where they surely explain less
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,10 @@ class Cause:
 
 
 def layer_probabilities(
-    gauges: Sequence[Gauge], shifts: Iterable[Shift], claims: Mapping[CauseLayer, float]
+    gauges: Sequence[Gauge],
+    shifts: Iterable[Shift],
+    claims: Mapping[CauseLayer, float],
+    shares: Mapping[CauseLayer, Effect] | None = None,
 ) -> dict[CauseLayer, float]:
     """Return how likely it began in each layer.
 
@@ -107,6 +113,8 @@ def layer_probabilities(
         Outcomes that were looked at.
     claims
         Probability of a change that did it, by the layer that it would be in.
+    shares
+        Share of the surest shift that goes through a layer, see `decompose`.
 
     Notes
     -----
@@ -127,6 +135,12 @@ def layer_probabilities(
         odds += moved * np.log(chance) + (1 - moved) * np.log1p(-chance)
     for layer, claim in claims.items():
         odds[LAYERS_OF_CAUSES.index(layer)] += math.log1p(CLAIM * claim)
+    for layer, share in (shares or {}).items():
+        place, interval = LAYERS_OF_CAUSES.index(layer), share.interval
+        if interval is not None and interval.low > 0:
+            odds[place] += math.log1p(SHARE * min(share.value, 1.0))
+        if layer == "questions" and interval is not None and interval.high < LEAST_SHARE:
+            odds[place] += math.log(UNLIKELY)
     weight = np.exp(odds - odds.max())
     shares = weight / weight.sum()
     return dict(zip(LAYERS_OF_CAUSES, map(float, shares), strict=True))

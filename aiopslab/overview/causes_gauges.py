@@ -116,15 +116,25 @@ def _predictions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
 def _versions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     """Yield whether versions changed at the onset, for good or for some of the calls only."""
     near = before.tail(max(NEAREST, len(before) // 10))
+    soon = after.head(max(NEAREST, len(after) // 10))
+    together = _switched_together(near, soon)
     for name, column in (("prompt version", "prompt_version"), ("model version", "model")):
-        apart, p, most = _mix(near[column], after[column])
-        gain = _gain(near[column], after[column])
-        gained = gain.idxmax()
+        # What came later than soon after the onset did not bring it.
+        apart, p, most = _mix(near[column], soon[column])
+        gained = _gain(near[column], soon[column]).idxmax()
         first = after.loc[after[column] == gained, "timestamp"].min()
         late = after.loc[after["timestamp"] >= first, column] == gained
         moved = sureness(p) * float(apart > 0.05)
-        kind = name if late.mean() >= FOR_GOOD or not moved else f"{name} now and then"
+        is_for_good = late.mean() >= FOR_GOOD and not together
+        kind = name if is_for_good or not moved else f"{name} now and then"
         yield Gauge(kind, str(gained), moved, most)
+
+
+def _switched_together(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    """Tell whether the same calls have another prompt and another model: one fell back to both."""
+    other = [~after[each].isin(before[each].unique()) for each in ("prompt_version", "model")]
+    both, either = (other[0] & other[1]).sum(), (other[0] | other[1]).sum()
+    return bool(either and both >= FOR_GOOD * either)
 
 
 def _gain(before: pd.Series, after: pd.Series) -> pd.Series:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from aiopslab.findings import Effect
 from aiopslab.incident.culprits import ChangeRanking, rank_changes
 from aiopslab.overview.causes import (
     KINDS,
@@ -30,6 +31,10 @@ SUBJECTS: Mapping[CauseLayer, tuple[str, ...]] = {
 MODELS = {"prompt", "language model"}  # layers that run where the tokens are counted
 WORDS: Mapping[CauseLayer, str] = {"classifier": "classif", "index": "retriev|index|vector|search"}
 MODEL_SIGNS = ("model server signs", "model server load", "token signs")
+_LAYER_OF_VERSION: Mapping[str, CauseLayer] = {
+    "prompt version": "prompt",
+    "model version": "language model",
+}
 SHOWN = 0.005  # probability below which a layer is not told
 
 
@@ -40,6 +45,7 @@ def rank_causes(
     suspects: pd.DataFrame,
     onset: pd.Timestamp,
     latest: pd.Timestamp,
+    parts: Mapping[CauseLayer, Effect] | None = None,
 ) -> tuple[Cause, ...]:
     """Rank the layers in which it may have begun.
 
@@ -55,6 +61,8 @@ def rank_causes(
         Of the incident, whose words changes are held against.
     onset, latest
         When it began, and until when it may have begun at the latest: later changes are innocent.
+    parts
+        Share of the surest shift by the layer that it goes through, where known.
 
     Returns
     -------
@@ -64,11 +72,16 @@ def rank_causes(
     """
     first = layer_probabilities(gauges, shifts, {})
     places = {layer: _places(layer, gauges, frames) for layer in LAYERS_OF_CAUSES}
-    ranking = _changes(frames, first, places, suspects, latest)
+    ranking = _changes(frames, first, places, suspects, onset, latest)
     claims, refs = _claims(ranking, places)
-    shares = layer_probabilities(gauges, shifts, claims)
+    # That its version was replaced is what a change of it says, and counts once.
+    for layer in {
+        _LAYER_OF_VERSION[each.name] for each in gauges if each.name in _LAYER_OF_VERSION
+    }:
+        claims.pop(layer, None)
+    shares = layer_probabilities(gauges, shifts, claims, parts)
     causes = [
-        _cause(layer, share, gauges, frames, places, ranking, refs.get(layer), onset)
+        _cause(layer, share, gauges, frames, places, ranking, refs.get(layer), onset, parts)
         for layer, share in shares.items()
         if share >= SHOWN
     ]
@@ -84,16 +97,18 @@ def _cause(
     ranking: ChangeRanking,
     ref: str | None,
     onset: pd.Timestamp,
+    parts: Mapping[CauseLayer, Effect] | None,
 ) -> Cause:
     pro, contra = evidence(layer, gauges)
-    found = Cause(layer, _subject(layer, gauges, frames, places), share, None, None, onset)
+    effect = (parts or {}).get(layer)
+    found = Cause(layer, _subject(layer, gauges, frames, places), share, effect, None, onset)
     if ref is not None:
         change = ranking.changes[ranking.changes["ref"] == ref].iloc[0]
         told = f"the {change['kind']} {ref} of {change['service']}: {change['why']}"
         return replace(
             found,
             change=ref,
-            since=change["timestamp"],
+            since=min(change["timestamp"], onset),
             speaks_for=(*pro, told),
             speaks_against=contra,
         )
@@ -140,9 +155,17 @@ def _changes(
     shares: Mapping[CauseLayer, float],
     places: Mapping[CauseLayer, tuple[str, ...]],
     suspects: pd.DataFrame,
+    onset: pd.Timestamp,
     latest: pd.Timestamp,
 ) -> ChangeRanking:
-    """Rank the changes by the services in which it may have begun, as an incident does."""
+    """Rank the changes by the services in which it may have begun, as an incident does.
+
+    Those between the onset and when it began at the latest count as if they came with the onset.
+    """
+    changes = frames.get("changes")
+    if changes is not None:
+        times = changes["timestamp"]
+        changes = changes.assign(timestamp=times.mask(times.between(onset, latest), onset))
     rows = [
         (service, share / len(places[layer]))
         for layer, share in shares.items()
@@ -151,7 +174,7 @@ def _changes(
     services = pd.DataFrame(rows, columns=["service", "probability"])
     services = services.groupby("service", as_index=False, sort=False).sum()
     services = services.sort_values("probability", ascending=False, ignore_index=True)
-    return rank_changes(frames.get("changes"), latest, services, suspects, frames.get("topology"))
+    return rank_changes(changes, onset, services, suspects, frames.get("topology"))
 
 
 def _claims(

@@ -95,5 +95,5 @@ def _regress(grams: Floats, column: int) -> Floats:
     left = grams[:, :column, :column].copy()
     steps = np.arange(2, column)
     left[:, steps, steps] += RIDGE * grams[:, :1, 0] + 1e-12
-    weight: Floats = np.linalg.solve(left, grams[:, :column, column : column + 1])[..., 0]
-    return weight
+    weight = np.linalg.solve(left, grams[:, :column, column : column + 1])
+    return np.asarray(weight[..., 0], np.float64)

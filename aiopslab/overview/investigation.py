@@ -1,17 +1,17 @@
 """The investigation: what moved, in which layer it began, and what happened when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from aiopslab.errors import ParameterError, did_you_mean
-from aiopslab.findings import Finding, Level, Verdict
+from aiopslab.findings import Effect, Finding, Level, Verdict
 from aiopslab.frames import FrameName
 from aiopslab.incident import IncidentAnalysis, analyse
 from aiopslab.incident.suspects import no_suspects
-from aiopslab.overview.causes import Cause, CauseLayer
+from aiopslab.overview.causes import LAYERS_OF_CAUSES, Cause, CauseLayer, layer_probabilities
 from aiopslab.overview.causes_gauges import Gauge, row_gauges
 from aiopslab.overview.causes_ranking import rank_causes
 from aiopslab.overview.causes_services import service_gauges
@@ -226,17 +226,19 @@ def investigate(
     suspects = no_suspects() if incident is None else incident.suspects
     if incident is not None:
         gauges += service_gauges(suspects, incident.bar, topology)
-    causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest)
-    few: CauseLayer = next((each.layer for each in causes if each.layer in _FEW), "index")
+    likely = layer_probabilities(gauges, looked, {})
+    few: CauseLayer = max(_FEW, key=lambda each: likely[each])
     decompositions: dict[Outcome, Decomposition] = {}
     for shift in shifts:
         found = decompose(shift, calls, observations, onset, gap, confidence, seed, few)
         known = decompositions.get(shift.outcome)
         if known is None or known.total is None:
             decompositions[shift.outcome] = found
+    parts = _surest(decompositions.values())
+    causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest, parts)
     return Investigation(
         looked,
-        _with_shares(causes, decompositions),
+        causes,
         Timeline(
             timeline_events(got.frames, incident, looked, gauges, onset), onset, got.start, got.end
         ),
@@ -255,14 +257,13 @@ def _corroborated(looked: tuple[Shift, ...], gauges: list[Gauge]) -> tuple[Shift
     return tuple(replace(each, state="steady") if each.is_small else each for each in looked)
 
 
-def _with_shares(
-    causes: tuple[Cause, ...], decompositions: Mapping[Outcome, Decomposition]
-) -> tuple[Cause, ...]:
-    """Return the causes with their share of the surest shift that could be decomposed."""
-    found = next((each for each in decompositions.values() if each.total is not None), None)
-    if found is None:
-        return causes
-    return tuple(replace(each, effect=found.share(each.layer)) for each in causes)
+def _surest(found: Iterable[Decomposition]) -> dict[CauseLayer, Effect]:
+    """Return the share of each layer in the surest shift that could be decomposed."""
+    first = next((each for each in found if each.total is not None), None)
+    if first is None:
+        return {}
+    shares = {layer: first.share(layer) for layer in LAYERS_OF_CAUSES}
+    return {layer: share for layer, share in shares.items() if share is not None}
 
 
 def _incident(
@@ -274,7 +275,7 @@ def _incident(
     return analyse(used, confidence=confidence, seed=seed)
 
 
-_FEW: set[CauseLayer] = {"infrastructure", "index"}
+_FEW: tuple[CauseLayer, ...] = ("index", "infrastructure")
 _SERVICES: tuple[FrameName, ...] = ("metrics", "logs", "spans", "alerts", "topology")
 
 
@@ -285,7 +286,7 @@ def _onset(
     first = next((each for each in looked if each.state == "moved"), None)
     if first is None or first.since is None or first.low is None or first.high is None:
         return None, None
-    found = None if incident is None else incident.onset
+    found = None if incident is None or incident.started is None else incident.onset
     if found is not None and first.low - near <= found.time <= first.high + near:
         return found.time, max(found.high, min(first.high, found.time + near))
     return first.since, first.high
