@@ -352,7 +352,7 @@ def test_the_interval_of_a_sum_is_that_of_student_or_wider():
 def test_intervals_of_a_switch_hold_what_it_saves_where_days_differ():
     """Days have their own traffic and their own length of answers, both skewed."""
     held = []
-    for seed in range(80):
+    for seed in range(40):
         rng = np.random.default_rng(seed)
         day = np.repeat(np.arange(30), rng.poisson(100 * rng.gamma(9, 1 / 9, 30)))
         rows = len(day)
@@ -364,7 +364,7 @@ def test_intervals_of_a_switch_hold_what_it_saves_where_days_differ():
         sums = switches(ledger, "model")[0][0].sums(ledger, np.zeros(rows, bool))[:, 0]
         low, high = interval(sums, lambda means: saved(means[..., None, :]), 0.95, seed)
         held.append(low <= 100 * 0.6 * 0.75 <= high)
-    assert np.mean(held) > 0.87  # 95 % less three standard errors of 80
+    assert np.mean(held) > 0.84  # 95 % less three standard errors of 40
 
 
 def test_pictures_and_table_tell_the_same_changes():
