@@ -85,6 +85,7 @@ Examples:
   aiopslab rehearse --fault retriever:latency --at 180 --minutes 8 --seed 7 -o slow-retriever
   aiopslab rehearse --fault llm:costly_prompt --at 120 --for 90 --minutes 5 -o dear-prompt
   aiopslab rehearse --fault none --minutes 5 -o a-good-day
+  aiopslab rehearse --fault none --harder-at 150 --minutes 5 -o other-questions
 
 \b
 The recording is a folder of Parquet files (metrics, logs, spans, alerts, changes,
