@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aiopslab.overview.causes_contrasts import apart_of, given_kind, keys_of, mix_of
 from aiopslab.prompts.changes import ENOUGH
 
 Floats = npt.NDArray[np.float64]
 
-LEAST = 5  # rows of a kind, below which it is counted with the others
 RARE = 0.01  # share before, below which a version is new
 NEAREST = 50  # calls before the onset, that versions are compared with: an older switch is none
 FOR_GOOD = 0.9  # share of the calls since its first, from which a version replaced the others
@@ -94,20 +94,20 @@ def _sides(
 def _questions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     if "target" not in before or min(before["target"].count(), after["target"].count()) < ENOUGH:
         return
-    apart, p, most = _mix(before["target"], after["target"])
+    apart, p, most = mix_of(before["target"], after["target"])
     told = f"{most}; the mix of topics moved by {100 * apart:.0f} points"
     yield Gauge("questions", "", sureness(p) * (apart > 0.1), told)
 
 
 def _predictions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     if min(before["right"].count(), after["right"].count()) >= ENOUGH:
-        was, now = _given(before, after, "right", ["target"])
-        p, low = _apart(was, now)
+        was, now = given_kind(before, after, "right", ["target"])
+        p, low = apart_of(was, now)
         told = f"of the same topics {100 * (now.mean() - was.mean()):+.0f} points were right"
         yield Gauge("predictions", "", sureness(p) * (low > 0.02), told)
     if min(before["score"].count(), after["score"].count()) >= ENOUGH:
-        was, now = _given(before, after, "score", ["target"])
-        p, _ = _apart(was, now)
+        was, now = given_kind(before, after, "score", ["target"])
+        p, _ = apart_of(was, now)
         size = abs(now.mean() - was.mean()) / max(float(was.std()), 1e-9)
         told = f"of the same topics the score went by {now.mean() - was.mean():+.2f}"
         yield Gauge("scores", "", sureness(p) * float(size > 0.3), told)
@@ -120,7 +120,7 @@ def _versions(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     together = _switched_together(near, soon)
     for name, column in (("prompt version", "prompt_version"), ("model version", "model")):
         # What came later than soon after the onset did not bring it.
-        apart, p, most = _mix(near[column], soon[column])
+        apart, p, most = mix_of(near[column], soon[column])
         gained = _gain(near[column], soon[column]).idxmax()
         first = after.loc[after[column] == gained, "timestamp"].min()
         late = after.loc[after["timestamp"] >= first, column] == gained
@@ -149,7 +149,7 @@ def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     was, now = (_sets(each, key) for each in (before, after))
     none = [np.asarray(each["ids"].map(len) == 0, np.float64) for each in (was, now)]
     if min(len(was), len(now)) >= ENOUGH:
-        p, low = _apart(*none)
+        p, low = apart_of(*none)
         told = f"calls without a document went from {_shares(none)}"
         yield Gauge("no documents", "", sureness(p) * float(low > 0.01), told)
     was, now = (each[each["ids"].map(len) > 0] for each in (was, now))
@@ -165,7 +165,7 @@ def _documents(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
         )
         for each in (then, late)
     ]
-    p, low = _apart(*unlike)
+    p, low = apart_of(*unlike)
     told = f"of a question asked before, other documents went from {_shares(unlike)}"
     yield Gauge("other documents", "", sureness(p) * float(low > 0.02), told)
 
@@ -185,10 +185,10 @@ def _tokens(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
             each.assign(value=np.log1p(each[column].astype(float)), documents=count)
             for each, count in zip((before, after), counts, strict=True)
         ]
-        was, now = _given(table[0], table[1], "value", keys)
+        was, now = given_kind(table[0], table[1], "value", keys)
         if min(len(was), len(now)) < REPEATED:
             continue
-        p, _ = _apart(was, now)
+        p, _ = apart_of(was, now)
         change = math.expm1(float(now.mean() - was.mean()))
         told = f"of the same question, documents and versions {100 * change:+.0f} % {name}"
         yield Gauge(name, "", sureness(p) * float(abs(change) > 0.1), told)
@@ -216,7 +216,7 @@ def _latency(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     logs = [np.log1p(each["latency_ms"].to_numpy(float)) for each in (was, now)]
     weight = np.linalg.lstsq(design[0], logs[0], rcond=None)[0]
     rest = [log - rows @ weight for log, rows in zip(logs, design, strict=True)]
-    p, _ = _apart(*rest)
+    p, _ = apart_of(*rest)
     change = math.expm1(float(np.median(rest[1]) - np.median(rest[0])))
     told = f"calls of as many tokens took {100 * change:+.0f} % in time"
     yield Gauge("latency", "", sureness(p) * (abs(change) > 0.15), told)
@@ -239,61 +239,10 @@ def _price(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[Gauge]:
     yield Gauge("price", "", float(abs(change) > 0.1), told)
 
 
-def _given(
-    before: pd.DataFrame, after: pd.DataFrame, column: str, keys: list[str]
-) -> tuple[Floats, Floats]:
-    """Return values less the mean before of rows of the same kind; rows of no such are left out."""
-    was, now = (each.dropna(subset=[column]) for each in (before, after))
-    key = [pd.Index(_keys(each, keys), dtype=object) for each in (was, now)]
-    groups = pd.Series(was[column].to_numpy(float)).groupby(key[0])
-    total, count = groups.sum(), groups.count()
-    # Each row before is held against the others, else it would be its own expectation.
-    own = was[column].to_numpy(float)
-    sums, counts = total.reindex(key[0]).to_numpy(), count.reindex(key[0]).to_numpy()
-    others = np.where(counts > 1, (sums - own) / np.maximum(counts - 1, 1), np.nan)
-    rest = own - others
-    late = now[column].to_numpy(float) - (total / count).reindex(key[1]).to_numpy()
-    return rest[~np.isnan(rest)], late[~np.isnan(late)]
-
-
-def _apart(before: Floats, after: Floats) -> tuple[float, float]:
-    """Return the p-value of B. L. Welch of two means, and how far apart they surely are."""
-    if min(len(before), len(after)) < 2:
-        return 1.0, 0.0
-    error = math.sqrt(before.var(ddof=1) / len(before) + after.var(ddof=1) / len(after))
-    value = abs(float(after.mean() - before.mean()))
-    if error == 0:
-        return float(value == 0), value
-    return math.erfc(value / error / math.sqrt(2)), max(value - 1.96 * error, 0.0)
-
-
-def _mix(before: pd.Series, after: pd.Series) -> tuple[float, float, str]:
-    """Return how far two mixes are apart (total variation), the p-value, and what gained most."""
-    from scipy.stats import chi2_contingency
-
-    counts = pd.DataFrame({"b": before.value_counts(), "a": after.value_counts()}).fillna(0)
-    shares = counts / counts.sum()
-    apart = float((shares["a"] - shares["b"]).abs().sum() / 2)
-    place = int((shares["a"] - shares["b"]).to_numpy().argmax())
-    was, now = 100 * shares["b"].iloc[place], 100 * shares["a"].iloc[place]
-    told = f"{counts.index[place]} went from {was:.0f} to {now:.0f} %"
-    rare = counts.sum(axis=1) < LEAST
-    table = pd.concat([counts[~rare], counts[rare].sum().to_frame().T])
-    table = table[table.sum(axis=1) > 0]
-    if len(table) < 2:
-        return apart, 1.0, told
-    return apart, float(chi2_contingency(table.to_numpy()).pvalue), told
-
-
 def _sets(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     told = rows[rows["retrieved_ids"].map(lambda each: hasattr(each, "__len__"))]
     ids = [frozenset(map(str, each)) for each in told["retrieved_ids"]]
-    return pd.DataFrame({"key": _keys(told, key), "ids": ids})
-
-
-def _keys(rows: pd.DataFrame, columns: list[str]) -> list[str]:
-    texts = [rows[each].astype(object).where(rows[each].notna(), "").map(str) for each in columns]
-    return ["\x1f".join(each) for each in zip(*texts, strict=True)]
+    return pd.DataFrame({"key": keys_of(told, key), "ids": ids})
 
 
 def _unlike(one: frozenset[str], other: frozenset[str]) -> float:

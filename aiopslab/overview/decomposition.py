@@ -26,6 +26,7 @@ COLUMNS = [
     "how",
 ]
 ENOUGH = 20  # rows on each side
+LITTLE = 0.1  # share of what is not separable, up to which it may be left aside
 UNEXPLAINED = "unexplained"
 MEASURES: Mapping[str, str] = {
     "helpful answers": "feedback",
@@ -91,11 +92,15 @@ class Decomposition:
     notes: tuple[str, ...] = ()
 
     def share(self, layer: CauseLayer) -> Effect | None:
-        """Return the share of the shift that goes through a layer; ``None`` where not known."""
-        for part in self.parts:
-            if part.layers == (layer,):
-                return self._share(part)
-        return None
+        """Return the share of the shift that goes through a layer; ``None`` where not known.
+
+        What it cannot be told apart from, and more than a tenth goes through, may be its own.
+        """
+        shared = [part for part in self.parts if layer in part.layers and len(part.layers) > 1]
+        if any(abs(self._share(part).value) > LITTLE for part in shared):
+            return None
+        own = next((part for part in self.parts if part.layers == (layer,)), None)
+        return None if own is None else self._share(own)
 
     def table(self) -> pd.DataFrame:
         """Return one row a part: shares of the whole, and the same in the unit of the outcome."""

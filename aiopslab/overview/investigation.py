@@ -14,9 +14,10 @@ from aiopslab.incident.suspects import no_suspects
 from aiopslab.overview.causes import LAYERS_OF_CAUSES, Cause, CauseLayer, layer_probabilities
 from aiopslab.overview.causes_gauges import Gauge, row_gauges
 from aiopslab.overview.causes_ranking import rank_causes
-from aiopslab.overview.causes_services import service_gauges
+from aiopslab.overview.causes_services import model_services, service_gauges
 from aiopslab.overview.decomposition import Decomposition, decompose
 from aiopslab.overview.decomposition_rows import call_rows, observation_rows
+from aiopslab.overview.decomposition_spans import decompose_time
 from aiopslab.overview.investigation_frames import read
 from aiopslab.overview.shift import OUTCOMES, Outcome, Shift, find_shifts
 from aiopslab.overview.timeline import Timeline
@@ -228,14 +229,21 @@ def investigate(
         gauges += service_gauges(suspects, incident.bar, topology)
     likely = layer_probabilities(gauges, looked, {})
     few: CauseLayer = max(_FEW, key=lambda each: likely[each])
+    spans, models = got.frames.get("spans", pd.DataFrame()), model_services(suspects)
     decompositions: dict[Outcome, Decomposition] = {}
     for shift in shifts:
-        found = decompose(shift, calls, observations, onset, gap, confidence, seed, few)
+        if shift.outcome == "service" and len(spans):
+            found = decompose_time(spans, models, onset, gap, confidence)
+        else:
+            found = decompose(shift, calls, observations, onset, gap, confidence, seed, few)
         known = decompositions.get(shift.outcome)
         if known is None or known.total is None:
             decompositions[shift.outcome] = found
-    parts = _surest(decompositions.values())
-    causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest, parts)
+    # Where requests wait is a symptom, which the signs of services have told already.
+    told = _surest(each for each in decompositions.values() if each.outcome != "service")
+    parts = told or _surest(decompositions.values())
+    causes = rank_causes(got.frames, gauges, looked, suspects, onset, latest, told)
+    causes = tuple(replace(each, effect=parts.get(each.layer)) for each in causes)
     return Investigation(
         looked,
         causes,

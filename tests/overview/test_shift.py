@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aiopslab.overview.shift import find_shifts, scan
+from aiopslab.overview.shift import find_shifts
 from aiopslab.overview.shift_readings import without_load
+from aiopslab.overview.shift_scan import scan
 from tests.overview.assistant import ONSET, assistant
 
 
