@@ -93,6 +93,7 @@ def coverage(
     import pandas as pd
 
     from aiopslab.overview.feedback import coverage as covered
+    from aiopslab.overview.feedback_export import write_text
 
     if bool(corpus) != bool(questions):
         raise click.UsageError("--questions and --corpus belong together.")
@@ -117,7 +118,8 @@ def coverage(
     for line in indented([f"{each.name}: {each.about}" for each in sets if each.about]):
         click.echo(line)
     if written:
-        Path(written).write_text(table.to_json(orient="records", indent=1, date_format="iso"))
+        told = table.to_json(orient="records", indent=1, date_format="iso")
+        write_text(Path(written), f"{told}\n")
 
 
 @feedback.command(epilog=EXPORT_CODES)

@@ -79,9 +79,14 @@ def export_calls(calls: pd.DataFrame, folder: Path) -> Exported:
     return _written(folder / CALLS, rows, f"prompt_ab -p items={CALLS}")
 
 
-def _written(path: Path, rows: Iterable[Any], read_by: str) -> Exported:
-    lines = [json.dumps(each, ensure_ascii=False, default=str) for each in rows]
-    text = "".join(f"{line}\n" for line in lines)
+def write_text(path: Path, text: str) -> None:
+    """Write a file, and the folder that it is in.
+
+    Raises
+    ------
+    AIOpsLabError
+        If it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -89,6 +94,11 @@ def _written(path: Path, rows: Iterable[Any], read_by: str) -> Exported:
         raise AIOpsLabError(
             f"{str(path)!r} cannot be written: {error.strerror}", "Name another folder."
         ) from None
+
+
+def _written(path: Path, rows: Iterable[Any], read_by: str) -> Exported:
+    lines = [json.dumps(each, ensure_ascii=False, default=str) for each in rows]
+    write_text(path, "".join(f"{line}\n" for line in lines))
     return Exported(path, len(lines), read_by)
 
 

@@ -199,6 +199,10 @@ def test_the_command_shows_all_sets(aiopslab, ratings, graded, causes, tmp_path)
     said = {each["set"]: each for each in json.loads(told.read_text())}
     assert said["questions of retrieval"]["without"] == ["people"]
     assert said["incidents"]["labelled"] == 1
+    (tmp_path / "taken").write_text("")
+    unwritable = ["--items", tmp_path / "items.csv", "--json", tmp_path / "taken" / "x.json"]
+    code, _, err = aiopslab("feedback", "coverage", *unwritable)
+    assert code == 2 and "cannot be written" in err and "Traceback" not in err
     for arguments, says in (
         ([], "Give --items"),
         (["--questions", "q.jsonl"], "belong together"),
