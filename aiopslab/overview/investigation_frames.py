@@ -54,8 +54,7 @@ def read(frames: Frames, start: object = None, end: object = None) -> Read:
 
     Examples
     --------
-    >>> calls = pd.DataFrame({"timestamp": ["today"]})
-    >>> read({"calls": calls}).notes[0].split(":")[0]
+    >>> read({"calls": pd.DataFrame({"timestamp": [0.0]})}).notes[0].split(":")[0]
     'calls could not be read'
     """
     told: dict[str, pd.DataFrame] = {}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aiopslab.overview.decomposition import decompose
 from aiopslab.overview.decomposition_paths import contributions
 from aiopslab.overview.decomposition_rows import call_rows, observation_rows
+from aiopslab.overview.decomposition_spans import decompose_time
 from aiopslab.overview.shift import find_shifts
 from tests.overview.assistant import ONSET, assistant
 
@@ -113,3 +114,46 @@ def test_calls_long_after_any_prediction_have_none():
     frames = assistant(rows=50)
     late = frames["calls"].assign(timestamp=frames["calls"]["timestamp"] + pd.Timedelta("1D"))
     assert call_rows({**frames, "calls": late})["right"].isna().all()
+
+
+def traces(rows, waits):
+    """Return traces of a gateway that waits for two services, ms by service on each side."""
+    draw = np.random.default_rng(0)
+    spans = []
+    for number in range(rows):
+        late = number >= rows // 2
+        start = ONSET + pd.Timedelta(seconds=10.0 * (number - rows // 2))
+        times = {name: sides[late] + draw.random() for name, sides in waits.items()}
+        whole = 5.0 + sum(times.values())
+        told = [("root", None, "gateway", whole)]
+        told += [(name, "root", name, length) for name, length in times.items()]
+        spans += [
+            (f"t{number}", own, parent, service, "GET /", start, length, "OK")
+            for own, parent, service, length in told
+        ]
+    columns = ["trace_id", "span_id", "parent_span_id", "service", "operation", "start"]
+    return pd.DataFrame(spans, columns=[*columns, "duration_ms", "status"])
+
+
+def test_the_time_of_requests_is_split_over_the_services_they_wait_in():
+    spans = traces(200, {"database": (10, 60), "llm": (100, 110)})
+    found = decompose_time(spans, {"llm"}, ONSET, pd.Timedelta("1s"))
+    told = found.table().set_index("layer")
+    assert found.total.value == pytest.approx(60, abs=1)
+    assert told.loc["infrastructure", "contribution"] == pytest.approx(50, abs=1)
+    assert told.loc["infrastructure", "how"] == "time spent in database"
+    assert told["share"].sum() == pytest.approx(1)
+    # What the model takes longer may be of its server, too.
+    assert found.share("infrastructure") is None
+
+
+def test_the_time_of_requests_is_of_the_infrastructure_where_the_model_kept_to_its_own():
+    spans = traces(200, {"database": (10, 60), "llm": (100, 100)})
+    found = decompose_time(spans, {"llm"}, ONSET, pd.Timedelta("1s"))
+    assert found.share("infrastructure").value == pytest.approx(1, abs=0.05)
+
+
+def test_a_few_traces_are_not_enough():
+    found = decompose_time(traces(10, {"llm": (1, 9)}), {"llm"}, ONSET, pd.Timedelta("1s"))
+    assert found.total is None
+    assert "Not enough data" in found.notes[0]
