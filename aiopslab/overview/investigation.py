@@ -12,13 +12,14 @@ from aiopslab.frames import FrameName
 from aiopslab.incident import IncidentAnalysis, analyse
 from aiopslab.incident.suspects import no_suspects
 from aiopslab.overview.causes import LAYERS_OF_CAUSES, Cause, CauseLayer, layer_probabilities
-from aiopslab.overview.causes_gauges import Gauge, row_gauges
+from aiopslab.overview.causes_gauges import row_gauges
 from aiopslab.overview.causes_ranking import rank_causes
 from aiopslab.overview.causes_services import model_services, service_gauges
 from aiopslab.overview.decomposition import Decomposition, decompose
 from aiopslab.overview.decomposition_rows import call_rows, observation_rows
 from aiopslab.overview.decomposition_spans import decompose_time
 from aiopslab.overview.investigation_frames import read
+from aiopslab.overview.investigation_onset import corroborated, onset_of
 from aiopslab.overview.shift import OUTCOMES, Outcome, Shift, find_shifts
 from aiopslab.overview.timeline import Timeline
 from aiopslab.overview.timeline_events import timeline_events
@@ -31,9 +32,6 @@ COLUMNS = [
     *("layer", "subject", "probability", "share", "low", "high", "change", "since"),
     *("for", "against"),
 ]
-CORROBORATED = 0.9  # sureness of a gauge from which it bears out a small shift
-# Gauges that are no other reading of the outcome itself, as tokens are of cost.
-OF_THEIR_OWN = {"questions", "predictions", "prompt version", "model version", "other documents"}
 SURE = 0.5  # probability from which one layer is named
 NEAR = 0.15  # of the window: an incident that begins further from a shift is another
 GAP = 0.005  # of the window, about the onset, that is left out: nobody knows on which side it is
@@ -144,7 +142,7 @@ class Investigation:
         ]
         told = [
             Finding(
-                f"With a probability of {100 * each.probability:.0f} % it began in the layer "
+                f"With a probability of {_share(each.probability)} it began in the layer "
                 f"{each.layer}.",
                 each.subject,
                 "act" if each is self.causes[0] else "watch",
@@ -213,11 +211,11 @@ def investigate(
     got = read(frames, start, end)
     looked = find_shifts(got.frames, confidence, seed)
     incident = _incident(got.frames, confidence, seed)
-    onset, latest = _onset(looked, incident, NEAR * got.length)
+    onset, latest = onset_of(looked, incident, NEAR * got.length)
     calls, observations = call_rows(got.frames), observation_rows(got.frames)
     gap = GAP * got.length
     gauges = [] if onset is None else row_gauges(calls, observations, onset, gap)
-    looked = _corroborated(looked, gauges)
+    looked = corroborated(looked, gauges, onset, NEAR * got.length)
     shifts = [each for each in looked if each.state == "moved"]
     if onset is None or latest is None or not shifts:
         events = timeline_events(got.frames, incident, looked, (), None)
@@ -258,13 +256,6 @@ def investigate(
     )
 
 
-def _corroborated(looked: tuple[Shift, ...], gauges: list[Gauge]) -> tuple[Shift, ...]:
-    """Return the shifts, of which the small ones count where a layer surely moved with them."""
-    if any(each.moved >= CORROBORATED for each in gauges if each.name in OF_THEIR_OWN):
-        return looked
-    return tuple(replace(each, state="steady") if each.is_small else each for each in looked)
-
-
 def _surest(found: Iterable[Decomposition]) -> dict[CauseLayer, Effect]:
     """Return the share of each layer in the surest shift that could be decomposed."""
     first = next((each for each in found if each.total is not None), None)
@@ -287,14 +278,6 @@ _FEW: tuple[CauseLayer, ...] = ("index", "infrastructure")
 _SERVICES: tuple[FrameName, ...] = ("metrics", "logs", "spans", "alerts", "topology")
 
 
-def _onset(
-    looked: tuple[Shift, ...], incident: IncidentAnalysis | None, near: pd.Timedelta
-) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
-    """Return when it began, and when at the latest: the incident's, where it fits the shifts."""
-    first = next((each for each in looked if each.state == "moved"), None)
-    if first is None or first.since is None or first.low is None or first.high is None:
-        return None, None
-    found = None if incident is None or incident.started is None else incident.onset
-    if found is not None and first.low - near <= found.time <= first.high + near:
-        return found.time, max(found.high, min(first.high, found.time + near))
-    return first.since, first.high
+def _share(probability: float) -> str:
+    """Say a probability; nothing is sure."""
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

@@ -99,6 +99,12 @@ class Shift:
         """Of its values; empty for a share."""
         return "" if self.effect is None else self.effect.unit
 
+    def is_about(self, time: pd.Timestamp | None, near: pd.Timedelta) -> bool:
+        """Whether it may have moved at a time, or near it."""
+        if time is None or self.low is None or self.high is None:
+            return False
+        return bool(self.low - near <= time <= self.high + near)
+
     @property
     def sentence(self) -> str:
         """What happened, in a sentence."""

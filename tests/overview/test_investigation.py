@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 
 from aiopslab.errors import FrameError, ParameterError
+from aiopslab.findings import Effect, Interval
 from aiopslab.overview import investigate
+from aiopslab.overview.causes_gauges import Gauge
 from aiopslab.overview.investigation_clocks import on_one_clock
+from aiopslab.overview.investigation_onset import corroborated, onset_of
+from aiopslab.overview.shift import Shift
 from tests.overview.assistant import ONSET, START, assistant, changes
 
 
@@ -179,3 +183,35 @@ def test_untrusted_text_is_escaped_where_html_is_made():
     assert "<script>" not in found._repr_html_()
     assert "<script>" not in found.decomposition("cost").figure().to_json()
     assert "<script>" not in found.figure().to_json().replace("\\u003c", "<")
+
+
+def small(low, high):
+    effect = Effect("change of cost a query", 1e-6, "USD", Interval(5e-7, 2e-6))
+    dates = (ONSET, ONSET + pd.Timedelta(low), ONSET + pd.Timedelta(high))
+    return Shift(
+        *("cost", "cost a query", "moved", *dates, 1e-5, 1.1e-5, effect, 0.001, 0.009),
+        rows=(100, 100),
+        wanted="less",
+        is_small=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("gauge", "moved", "dates", "state"),
+    [
+        ("questions", 1.0, ("-1min", "1min"), "moved"),
+        ("questions", 0.2, ("-1min", "1min"), "steady"),
+        ("input tokens", 1.0, ("-1min", "1min"), "steady"),
+        ("questions", 1.0, ("-40min", "-30min"), "steady"),
+    ],
+)
+def test_a_small_shift_counts_where_a_layer_moved_with_it(gauge, moved, dates, state):
+    gauges = [Gauge(gauge, "", moved, "")]
+    (told,) = corroborated((small(*dates),), gauges, ONSET, pd.Timedelta("5min"))
+    assert told.state == state
+
+
+def test_an_incident_far_from_the_shift_is_another():
+    shift = small("-1min", "1min")
+    assert onset_of((shift,), None, pd.Timedelta("5min")) == (shift.since, shift.high)
+    assert onset_of((), None, pd.Timedelta("5min")) == (None, None)
