@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from s3fs import S3FileSystem
 from aiopslab.dask_scheduler import connect, spread
 from aiopslab.drift.profiles import Profile
 from aiopslab.errors import AIOpsLabError
+from aiopslab.plans import cluster as plans_cluster
 from aiopslab.reports import record as records
 from aiopslab.retrieval.retriever import Retriever
 from aiopslab.retrieval.sweep import tune
@@ -166,7 +168,7 @@ def test_a_table_profiled_on_a_cluster_is_the_one_profiled_here(cluster, tmp_pat
     assert there.quantile("age", 0.5) == here.quantile("age", 0.5)
 
 
-def test_a_pass_that_is_stopped_leaves_nothing_to_be_seen_and_goes_on(cluster, tmp_path):
+def test_a_pass_that_is_stopped_leaves_nothing_to_be_seen_and_goes_on(cluster, tmp_path, aiopslab):
     waits = (
         "import pathlib, time\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
@@ -185,8 +187,8 @@ def test_a_pass_that_is_stopped_leaves_nothing_to_be_seen_and_goes_on(cluster, t
     with connect(cluster) as client:
         until(lambda: not any(client.run(_running).values()))
     assert not list(out.glob("*/run.json"))
-    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=200)
-    assert again.returncode == 0 and "1 of 1 reports" in again.stderr, again.stdout
+    code, said, err = aiopslab(*command[1:], "--resume")
+    assert code == 0 and "1 of 1 reports" in err, said
     assert len(list(out.glob("made-*"))) == 1
 
 
@@ -194,7 +196,7 @@ def _running(dask_worker):
     return dask_worker.state.executing_count
 
 
-def test_a_killed_worker_s_report_is_made_elsewhere_and_appears_once(cluster, tmp_path):
+def test_a_killed_worker_s_report_is_made_elsewhere_and_appears_once(cluster, tmp_path, aiopslab):
     waits = (
         "import pathlib, time\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
@@ -220,11 +222,12 @@ def test_a_killed_worker_s_report_is_made_elsewhere_and_appears_once(cluster, tm
     assert len(list(out.glob("made-*"))) == 3
     assert (out / "index.html").exists()
     assert len(list(tmp_path.glob("ran-2-*"))) == 2  # it had begun, and was begun anew
-    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=200)
-    assert again.returncode == 0 and "0 of 3 reports" in again.stderr
+    code, _, err = aiopslab(*command[1:], "--resume")
+    assert code == 0 and "0 of 3 reports" in err
 
 
-def test_a_scheduler_that_is_not_there_is_told(aiopslab, tmp_path):
+def test_a_scheduler_that_is_not_there_is_told(aiopslab, tmp_path, monkeypatch):
+    monkeypatch.setattr(plans_cluster, "connect", partial(connect, patience_s=0.5))
     made = plan(tmp_path, CONCLUDES, rows=[1])
     code, _, err = aiopslab("run-all", made, "--cluster", f"tcp://127.0.0.1:{free_port()}")
     assert code == 1 and "no dask scheduler answers" in err
