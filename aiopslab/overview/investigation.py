@@ -121,13 +121,18 @@ class Investigation:
         level: Level = "act" if worse else "watch"
         first = self.causes[0]
         figures[f"probability of {first.layer}"] = first.probability
-        cause = f"It most likely began in the layer {first.layer}"
-        if first.subject != first.layer:
-            cause += f" ({first.subject})"
-        if first.probability < SURE:
-            cause = f"{first.layer} and {self.causes[1].layer} cannot be told apart as its cause"
-        headline = f"{self.shifts[0].sentence} {cause}."
+        headline = f"{self.shifts[0].sentence} {self._told()}"
         return Verdict(level, headline, figures, self._findings(), self._actions())
+
+    def _told(self) -> str:
+        """Say where it began, or that nobody can tell."""
+        first = self.causes[0]
+        where = first.layer if first.subject == first.layer else f"{first.layer} ({first.subject})"
+        if first.probability < SURE:
+            return f"{where} and {self.causes[1].layer} cannot be told apart as its cause."
+        if not first.speaks_for:
+            return f"Nothing recorded of any layer speaks for its cause; {where} is least unlikely."
+        return f"It most likely began in the layer {where}."
 
     def _findings(self) -> tuple[Finding, ...]:
         moved = [

@@ -1,5 +1,6 @@
 """The whole: frames in, causes out, whatever the frames are like."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from aiopslab.errors import FrameError, ParameterError
 from aiopslab.findings import Effect, Interval
 from aiopslab.overview import investigate
+from aiopslab.overview.causes import Cause
 from aiopslab.overview.causes_gauges import Gauge
 from aiopslab.overview.investigation_clocks import on_one_clock
 from aiopslab.overview.investigation_onset import corroborated, onset_of
@@ -215,3 +217,20 @@ def test_an_incident_far_from_the_shift_is_another():
     shift = small("-1min", "1min")
     assert onset_of((shift,), None, pd.Timedelta("5min")) == (shift.since, shift.high)
     assert onset_of((), None, pd.Timedelta("5min")) == (None, None)
+
+
+def cause(layer, probability, *speaks_for):
+    return Cause(layer, layer, probability, speaks_for=speaks_for)
+
+
+@pytest.mark.parametrize(
+    ("causes", "told"),
+    [
+        ([cause("index", 0.9, "seen")], "It most likely began in the layer index."),
+        ([cause("index", 0.9)], "Nothing recorded of any layer speaks for its cause"),
+        ([cause("index", 0.4, "seen"), cause("prompt", 0.35)], "cannot be told apart"),
+    ],
+)
+def test_the_headline_is_as_sure_as_the_evidence(causes, told):
+    found = investigate(assistant(wrong=0.5))
+    assert told in dataclasses.replace(found, causes=tuple(causes)).verdict().headline
