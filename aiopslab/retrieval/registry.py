@@ -143,7 +143,13 @@ def register(
         tags = {f"{_ABOUT}{key}": value for key, value in about.items()}
         # MLflow takes no source with a plus in it.
         source = about["address"].replace("chroma+", "chroma-", 1)
-        made = client.create_model_version(name, source, tags=tags, description=message or None)
+        made = client.create_model_version(
+            name,
+            source,
+            tags=tags,
+            description=message or None,
+            await_creation_for=0,  # there are no files that it would wait for, and say so
+        )
         return int(made.version)
 
 
