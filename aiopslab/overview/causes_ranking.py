@@ -35,6 +35,7 @@ _LAYER_OF_VERSION: Mapping[str, CauseLayer] = {
     "prompt version": "prompt",
     "model version": "language model",
 }
+JUST_BEFORE = 0.05  # of the time before the onset
 SHOWN = 0.005  # probability below which a layer is not told
 
 
@@ -101,7 +102,7 @@ def _cause(
 ) -> Cause:
     pro, contra = evidence(layer, gauges)
     effect = (parts or {}).get(layer)
-    found = Cause(layer, _subject(layer, gauges, frames, places), share, effect, None, onset)
+    found = Cause(layer, _subject(layer, gauges, frames, places, onset), share, effect, None, onset)
     if ref is not None:
         change = ranking.changes[ranking.changes["ref"] == ref].iloc[0]
         told = f"the {change['kind']} {ref} of {change['service']}: {change['why']}"
@@ -120,8 +121,11 @@ def _subject(
     gauges: Sequence[Gauge],
     frames: Frames,
     places: Mapping[CauseLayer, tuple[str, ...]],
+    onset: pd.Timestamp,
 ) -> str:
     """Return what of a layer it is: the version, the service, or the layer itself."""
+    if layer == "prompt" and (version := _promoted(frames.get("calls"), onset)):
+        return version
     if layer in MODELS:
         moved = [each for each in gauges if each.name in SUBJECTS[layer] and each.moved >= MOVED]
         if moved:
@@ -131,6 +135,20 @@ def _subject(
         if calls is not None and len(calls):
             return str(calls[column].mode().iloc[0])
     return places[layer][0] if places[layer] and layer != "questions" else str(layer)
+
+
+def _promoted(calls: pd.DataFrame | None, onset: pd.Timestamp) -> str:
+    """Return the prompt that is new since the onset with a model that was there: no fallback."""
+    if calls is None or calls.empty:
+        return ""
+    # The onset is not known to the second: what came a little before it came with it.
+    since = onset - JUST_BEFORE * (onset - calls["timestamp"].iloc[0])
+    is_late = calls["timestamp"] >= since
+    before, after = calls[~is_late], calls[is_late]
+    is_own = after["model"].isin(before["model"].unique())
+    is_new = ~after["prompt_version"].isin(before["prompt_version"].unique())
+    found = after.loc[is_own & is_new, "prompt_version"]
+    return str(found.mode().iloc[0]) if len(found) else ""
 
 
 def _places(layer: CauseLayer, gauges: Sequence[Gauge], frames: Frames) -> tuple[str, ...]:

@@ -151,3 +151,12 @@ def test_a_change_after_the_onset_is_innocent():
 
 def test_nothing_measured_leaves_all_layers_alike():
     assert {round(each.probability, 6) for each in ranked([])} == {round(1 / 6, 6)}
+
+
+def test_the_prompt_is_the_promoted_one_and_not_that_which_calls_fell_back_to():
+    calls = assistant(rows=400, version="v2")["calls"]
+    fell_back = (calls["timestamp"] > ONSET) & (np.arange(400) % 3 > 0)
+    calls.loc[fell_back, ["prompt_version", "model"]] = ["fallback", "hosted"]
+    gauges = [Gauge("prompt version now and then", "fallback", 1.0, "fallback came")]
+    found = rank_causes({"calls": calls}, gauges, (), suspects(), ONSET, ONSET)
+    assert {each.layer: each.subject for each in found}["prompt"] == "v2"
