@@ -119,7 +119,8 @@ class Finding:
 
     def __post_init__(self) -> None:
         _check_level("severity", self.severity)
-        for name in ("claim", "subject", "evidence"):
+        # The subject stays as it is: it is no sentence but a name, by which others find it.
+        for name in ("claim", "evidence"):
             object.__setattr__(self, name, plain(getattr(self, name)))
 
 
@@ -214,7 +215,7 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         findings = "".join(
-            f"<li><b>{escape(each.subject)}</b>: {escape(each.claim)}"
+            f"<li><b>{escape(plain(each.subject))}</b>: {escape(each.claim)}"
             + (f" <span>{escape(str(each.effect))}</span>" if each.effect else "")
             + f" <small>{escape(each.evidence)}</small></li>"
             for each in self.findings
