@@ -184,15 +184,29 @@ def _changes(
     if changes is not None:
         times = changes["timestamp"]
         changes = changes.assign(timestamp=times.mask(times.between(onset, latest), onset))
-    rows = [
-        (service, share / len(places[layer]))
-        for layer, share in shares.items()
-        for service in places[layer]
-    ]
+    rows = []
+    for layer, share in shares.items():
+        # Of the services of a layer it is rather at one that a change of it touched.
+        touched = _touched(layer, places[layer], changes, latest)
+        rows += [(service, share / len(touched)) for service in touched]
     services = pd.DataFrame(rows, columns=["service", "probability"])
     services = services.groupby("service", as_index=False, sort=False).sum()
     services = services.sort_values("probability", ascending=False, ignore_index=True)
     return rank_changes(changes, onset, services, suspects, frames.get("topology"))
+
+
+def _touched(
+    layer: CauseLayer,
+    services: tuple[str, ...],
+    changes: pd.DataFrame | None,
+    latest: pd.Timestamp,
+) -> tuple[str, ...]:
+    if changes is None or len(services) < 2:
+        return services
+    kinds = [kind for kind, layers in KINDS.items() if layers == (layer,)]
+    own = changes[changes["kind"].isin(kinds) & (changes["timestamp"] <= latest)]
+    last = own.loc[own["service"].isin(services), "service"].tail(1)
+    return tuple(map(str, last)) or services
 
 
 def _claims(
