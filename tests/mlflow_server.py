@@ -1,15 +1,26 @@
 """A real MLflow server with a SQL store, on loopback."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 
+from aiopslab.reports.tracking import _prepare
 from tests.sources.prometheus.conftest import free_port
+
+
+def empty_store(path):
+    """Begin a store of a server with a copy of an empty one, which takes MLflow seconds to make."""
+    _prepare(path)
+    if path.exists():  # else MLflow makes it
+        with closing(sqlite3.connect(path)) as store, store:
+            store.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
+    return f"sqlite:///{path}"
 
 
 @contextmanager
@@ -18,7 +29,7 @@ def mlflow_server(folder):
     address = f"http://127.0.0.1:{free_port()}"
     command = [str(Path(sys.executable).with_name("mlflow")), "server", "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    command += ["--backend-store-uri", empty_store(folder / "mlflow.db")]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     quiet = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",

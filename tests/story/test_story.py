@@ -11,7 +11,8 @@ import aiopslab
 from aiopslab.cli import cli
 from aiopslab.governance.audit import Trail
 from aiopslab.rehearsal import rehearsal
-from aiopslab.story.telling import ALIAS, FAULT, GOOD, MODEL, StoryError, tell
+from aiopslab.story.telling import ALIAS, FAULT, GOOD, MODEL, REGISTRY, StoryError, tell
+from tests.mlflow_server import empty_store
 
 SAMPLES = Path(aiopslab.__file__).parent / "samples"
 RECORDED = {FAULT: "classifier-degraded", "none": "no-fault"}
@@ -23,6 +24,8 @@ def recorded(monkeypatch):
     asked = []
 
     def rehearse(fault, folder, *_, **__):
+        if not asked:
+            empty_store(folder.with_name(REGISTRY))
         asked.append(fault)
         shutil.copytree(SAMPLES / RECORDED[fault], folder)
 
