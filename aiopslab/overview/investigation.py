@@ -13,6 +13,7 @@ from aiopslab.incident import IncidentAnalysis, analyse
 from aiopslab.incident.suspects import no_suspects
 from aiopslab.overview.causes import LAYERS_OF_CAUSES, Cause, CauseLayer, layer_probabilities
 from aiopslab.overview.causes_gauges import row_gauges
+from aiopslab.overview.causes_html import causes_html
 from aiopslab.overview.causes_ranking import rank_causes
 from aiopslab.overview.causes_services import model_services, service_gauges
 from aiopslab.overview.decomposition import Decomposition, decompose
@@ -23,7 +24,8 @@ from aiopslab.overview.investigation_onset import corroborated, onset_of
 from aiopslab.overview.shift import OUTCOMES, Outcome, Shift, find_shifts
 from aiopslab.overview.timeline import Timeline
 from aiopslab.overview.timeline_events import timeline_events
-from aiopslab.wording import listed
+from aiopslab.overview.written import chance_of
+from aiopslab.wording import listed, named
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -127,7 +129,8 @@ class Investigation:
     def _told(self) -> str:
         """Say where it began, or that nobody can tell."""
         first = self.causes[0]
-        where = first.layer if first.subject == first.layer else f"{first.layer} ({first.subject})"
+        subject = named(first.subject)
+        where = first.layer if first.subject == first.layer else f"{first.layer} ({subject})"
         if first.probability < SURE:
             return f"{where} and {self.causes[1].layer} cannot be told apart as its cause."
         if not first.speaks_for:
@@ -147,7 +150,7 @@ class Investigation:
         ]
         told = [
             Finding(
-                f"With a probability of {_share(each.probability)} it began in the layer "
+                f"With a probability of {chance_of(each.probability)} it began in the layer "
                 f"{each.layer}.",
                 each.subject,
                 "act" if each is self.causes[0] else "watch",
@@ -163,15 +166,16 @@ class Investigation:
         if first.layer == "questions":
             return ("Nothing broke: see whether what is asked now is served as well as it should.",)
         if first.change is not None:
-            return (f"Undo {first.change} of {first.subject}, and see whether it helps.",)
-        return (f"Look into the layer {first.layer}, at {first.subject}.",)
+            change, subject = named(first.change), named(first.subject)
+            return (f"Undo {change} of {subject}, and see whether it helps.",)
+        return (f"Look into the layer {first.layer}, at {named(first.subject)}.",)
 
     def __repr__(self) -> str:
         named = [f"{each.layer} {each.probability:.2f}" for each in self.causes[:3]]
         return f"Investigation({len(self.shifts)} shifts; {', '.join(named) or 'no cause'})"
 
     def _repr_html_(self) -> str:
-        return self.verdict()._repr_html_() + self.table().to_html(index=False, border=0)
+        return causes_html(self.causes)
 
 
 def investigate(
@@ -281,8 +285,3 @@ def _incident(
 
 _FEW: tuple[CauseLayer, ...] = ("index", "infrastructure")
 _SERVICES: tuple[FrameName, ...] = ("metrics", "logs", "spans", "alerts", "topology")
-
-
-def _share(probability: float) -> str:
-    """Say a probability; nothing is sure."""
-    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"

@@ -55,6 +55,19 @@ def difference_of(value: float, unit: str) -> str:
     return f"{sign}{_plain(abs(value))} {unit}"
 
 
+def chance_of(probability: float) -> str:
+    """Write a probability; nothing is sure.
+
+    Examples
+    --------
+    >>> chance_of(0.9999), chance_of(0.42), chance_of(0.001)
+    ('over 99 %', '42 %', 'under 1 %')
+    """
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
 def ago(age: pd.Timedelta) -> str:
     """Write how long ago something was last seen.
 
