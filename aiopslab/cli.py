@@ -9,7 +9,7 @@ import click
 from aiopslab import __version__
 from aiopslab.errors import AIOpsLabError
 from aiopslab.reports.command import DONE, FAILED, Commands, into_gallery, run, run_template
-from aiopslab.terminal import plain
+from aiopslab.wording import plain
 
 LATE = {
     "audit": "aiopslab.governance.command",

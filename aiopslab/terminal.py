@@ -8,7 +8,7 @@ import click
 
 from aiopslab.errors import AIOpsLabError
 from aiopslab.mlflow_server import without_credentials
-from aiopslab.wording import plain as plain  # noqa: PLC0414
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     import pandas as pd

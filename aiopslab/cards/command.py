@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiopslab.terminal import Group, plain
+from aiopslab.terminal import Group
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from aiopslab.cards.card import Card

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from aiopslab.terminal import aligned, plain
+from aiopslab.terminal import aligned
+from aiopslab.wording import plain
 
 _SHORT = 60  # letters of a cell on a terminal; the page has them all
 

@@ -9,7 +9,8 @@ import click
 
 from aiopslab.errors import AIOpsLabError
 from aiopslab.reports.command import into_gallery
-from aiopslab.terminal import UNUSABLE, aligned, plain
+from aiopslab.terminal import UNUSABLE, aligned
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from aiopslab.comparison.changes import Change

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aiopslab.terminal import plain
+from aiopslab.wording import plain
 
 VERSIONS = ("model", "prompt", "index", "alias", "edition", "to", "data")
 SHOWN = 12  # characters of a digest

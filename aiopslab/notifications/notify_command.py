@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from aiopslab.errors import ParameterError, did_you_mean
-from aiopslab.terminal import Group, plain
+from aiopslab.terminal import Group
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from aiopslab.notifications.notify_settings import Settings

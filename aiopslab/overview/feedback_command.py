@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiopslab.terminal import Group, aligned, indented, plain
+from aiopslab.terminal import Group, aligned, indented
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from aiopslab.overview.feedback import EvaluationSet

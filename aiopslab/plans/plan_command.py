@@ -162,7 +162,7 @@ def _going_on(output: str) -> "Callable[[BatchFile], Batch]":
 def _show(jobs: "Sequence[Job]", target: str) -> None:
     """Print the jobs with the values that their templates do not have of themselves."""
     from aiopslab.reports.invocation import text_of
-    from aiopslab.terminal import plain
+    from aiopslab.wording import plain
 
     click.echo(f"{len(jobs)} report{'s' if len(jobs) > 1 else ''} into {target}")
     for job in jobs:
@@ -179,7 +179,8 @@ def _summarise(result: "BatchResult", jobs: "Sequence[Job]", target: str) -> Non
     import pandas as pd
 
     from aiopslab.plans.watch import said, told
-    from aiopslab.terminal import aligned, plain
+    from aiopslab.terminal import aligned
+    from aiopslab.wording import plain
 
     states = [result.states[job.id] for job in jobs]
     ranked = sorted(states, key=lambda state: ORDER.index(said(state)))

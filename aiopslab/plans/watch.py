@@ -7,7 +7,7 @@ from aiopslab.plans.batch_file import State
 from aiopslab.plans.jobs import Job
 from aiopslab.plans.worker import Step
 from aiopslab.reports.render import GLYPHS
-from aiopslab.terminal import plain
+from aiopslab.wording import plain
 
 
 def said(state: State) -> str:

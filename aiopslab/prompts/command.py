@@ -8,7 +8,8 @@ from aiopslab.prompts.feedback_command import agreement, pairs
 from aiopslab.prompts.gate_command import gate
 from aiopslab.prompts.registry_command import register, rollback, tracking
 from aiopslab.prompts.watch_command import watch
-from aiopslab.terminal import Group, plain
+from aiopslab.terminal import Group
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

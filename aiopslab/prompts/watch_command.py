@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from aiopslab.prompts.registry_command import tracking
-from aiopslab.terminal import aligned, indented, plain
+from aiopslab.terminal import aligned, indented
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,8 @@ import click
 from aiopslab.retrieval.arguments import configuration_of, configured, retriever_of
 from aiopslab.retrieval.gate_command import gate
 from aiopslab.retrieval.index_command import health, ingest, register, stale
-from aiopslab.terminal import Group, aligned, indented, plain
+from aiopslab.terminal import Group, aligned, indented
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ import click
 
 from aiopslab.errors import RetrievalError
 from aiopslab.retrieval.arguments import configuration_of, configured, tracking
-from aiopslab.terminal import aligned, indented, plain, shown
+from aiopslab.terminal import aligned, indented, shown
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -74,7 +74,7 @@ def prune(folder: Path, dry_run: bool, **given: Any) -> None:
       aiopslab gallery prune reports/ --keep 10 --days 30 --always act
     """  # noqa: D301
     from aiopslab.sharing import retention
-    from aiopslab.terminal import plain
+    from aiopslab.wording import plain
 
     settings = retention.Settings(
         **{name: value for name, value in given.items() if value not in (None, ())}

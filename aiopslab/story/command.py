@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiopslab.story.telling import MINUTES, REPORTS, SEED, TRAIL, tell
-from aiopslab.terminal import plain
+from aiopslab.wording import plain
 
 if TYPE_CHECKING:
     from aiopslab.governance.approval import Approval
