@@ -12,6 +12,8 @@ from aiohttp import web
 from aiopslab.prompts.feedback import Feedback
 from aiopslab.reports import catalogue
 from aiopslab.reports.run import run
+from aiopslab.reports.tracking import STORE
+from tests.mlflow_server import empty_store
 from tests.prompts.stub import answer, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -56,6 +58,9 @@ def asked(world, at, **more):
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path):
+    store = tmp_path / "out" / STORE
+    store.mkdir(parents=True)
+    empty_store(store / "mlflow.db")  # by the cache of all; in one's own MLflow would make it
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
