@@ -62,9 +62,7 @@ def test_an_approved_roll_back_is_undone_by_one_command(
     )
     assert code == 0 and "aiopslab remediate run p.json 1" in shown
     code, shown = run("run", "p.json", 1)
-    assert code == 0 and "--set current=3 --set version=1" in shown, (
-        "where it was before"
-    )
+    assert code == 0 and "--set current=3 --set version=1" in shown, "where it was before"
     suggested = ("--set", "version=1", "--set", "current=3")
     assert run("run", "p.json", 1, *suggested, "--approve")[0] == 2, "nobody said who and why"
     assert aliases.at("production") == 3
