@@ -10,6 +10,11 @@ from tests.reports.hook import Hook
 ACTS = CONCLUDES.replace("'ok', 'All is well.'", "'act', f'{rows} rows are wrong.'")
 
 
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setenv("AIOPSLAB_TRACKING", "off")
+
+
 @pytest.fixture
 def hook(monkeypatch):
     hook = Hook()
