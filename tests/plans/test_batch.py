@@ -398,7 +398,7 @@ def gone(processes):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_pass_that_is_stopped_or_killed_goes_on_where_it_was(tmp_path, number, quiet):
+def test_a_pass_that_is_stopped_or_killed_goes_on_where_it_was(tmp_path, number, quiet, aiopslab):
     waits = (
         f"import os, pathlib, time\nhere = pathlib.Path({str(tmp_path)!r})\n"
         "(here / f'begun-{rows}').write_text(str(os.getpid()))\n"
@@ -418,8 +418,8 @@ def test_a_pass_that_is_stopped_or_killed_goes_on_where_it_was(tmp_path, number,
     before = seen(tmp_path / "reports")
     assert sorted(run.status for runs in before.values() for run in runs) == ["failed", "finished"]
     (tmp_path / "go").touch()
-    ended = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0 and "1 of 2 reports" in ended.stderr
+    code, _, err = aiopslab(*command[1:], "--resume")
+    assert code == 0 and "1 of 2 reports" in err
     after = seen(tmp_path / "reports")
     assert [run.status for runs in after.values() for run in runs] == ["finished", "finished"]
     kept = {run.id for runs in before.values() for run in runs if run.status == "finished"}
