@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -175,7 +176,8 @@ class Investigation:
         return f"Investigation({len(self.shifts)} shifts; {', '.join(named) or 'no cause'})"
 
     def _repr_html_(self) -> str:
-        return causes_html(self.causes)
+        notes = "".join(f"<li>{escape(each)}</li>" for each in self.notes)
+        return causes_html(self.causes) + (f"<ul>{notes}</ul>" if notes else "")
 
 
 def investigate(

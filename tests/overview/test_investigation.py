@@ -69,6 +69,7 @@ def test_rows_that_are_there_twice_count_once():
     one, other = investigate(frames), investigate(doubled)
     assert one.shifts[0].rows == other.shifts[0].rows
     assert any("there twice" in each for each in other.notes)
+    assert "there twice" in other._repr_html_()
 
 
 @pytest.mark.parametrize("rows", [0, 1])
