@@ -188,7 +188,8 @@ def test_a_version_whose_files_are_gone_is_refused(client, mlflow_at):
     assert raised.value.remedy
 
 
-def test_a_server_that_is_down_is_an_error_without_secrets():
+def test_a_server_that_is_down_is_an_error_without_secrets(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
