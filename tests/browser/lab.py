@@ -196,6 +196,24 @@ class Lab:
         assert value == expected, f"{expression} is {value}, not {expected}"
         return value
 
+    def drag_until(self, locator, start, end, expression, seconds=60):
+        """Drag until an expression is true in the kernel.
+
+        A figure that is being drawn lets go of the mouse, and how long it is drawn is up to the
+        machine: so the same drag is repeated, as a person would.
+        """
+        deadline = time.monotonic() + seconds
+        self.drag(locator, start, end)
+        while not self._comes(expression) and time.monotonic() < deadline:
+            self.drag(locator, start, end)
+        self.until(f"bool({expression})", True, seconds=1)
+
+    def _comes(self, expression, seconds=3):
+        deadline = time.monotonic() + seconds
+        while not (is_so := self.kernel(f"bool({expression})")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return is_so
+
     def drag(self, locator, start, end):
         """Drag over an element from one share of its width to another, at half its height."""
         locator.scroll_into_view_if_needed()

@@ -48,12 +48,12 @@ def sample(lab):
     return lab
 
 
-def window_is(lab, start, end):
-    """Wait until the window is from one second to another, but for the width of some pixels."""
+def window_is(start, end):
+    """Return whether the window is from one second to another, but for the width of some pixels."""
     first, last = (
         f"(sample.brush.window[{at}] - sample.brush.first).total_seconds()" for at in (0, 1)
     )
-    lab.until(f"[abs({first} - {start}) < 500, abs({last} - {end}) < 500]", [True, True])
+    return f"abs({first} - {start}) < 500 and abs({last} - {end}) < 500"
 
 
 def follows_the_theme(sample):
@@ -71,8 +71,7 @@ def follows_the_theme(sample):
 def test_windows_figures_tables_keys_and_the_theme_answer(sample):
     page = sample.page
     plot = page.locator(".aiopslab-view .js-plotly-plot").first
-    sample.drag(plot.locator(".nsewdrag").first, 0.25, 0.5)
-    window_is(sample, 5_000, 10_000)
+    sample.drag_until(plot.locator(".nsewdrag").first, 0.25, 0.5, window_is(5_000, 10_000))
     named = page.locator(".aiopslab-view [role=group][aria-label]").first
     assert "Load" in named.get_attribute("aria-label")
     # The window is marked on the figure, and moves by the keyboard.
@@ -82,8 +81,7 @@ def test_windows_figures_tables_keys_and_the_theme_answer(sample):
     page.keyboard.press("ArrowRight")
     sample.until(f"str(sample.brush.window[1]) > {before!r}", True)
     # A second window is dragged across the first.
-    sample.drag(plot.locator(".nsewdrag").first, 0.4, 0.75)
-    window_is(sample, 8_000, 15_000)
+    sample.drag_until(plot.locator(".nsewdrag").first, 0.4, 0.75, window_is(8_000, 15_000))
     mark = page.locator(".aiopslab-view .scatterlayer .point").nth(1)
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()

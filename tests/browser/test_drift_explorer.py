@@ -31,8 +31,8 @@ def test_windows_are_brushed_features_picked_and_alarms_counted(lab):
     # The current window is dragged over the second strip, the reference set by its slider's keys.
     strips = view.locator(".js-plotly-plot")
     strips.nth(1).locator(".nsewdrag").first.wait_for()
-    lab.drag(strips.nth(1).locator(".nsewdrag").first, 0.8, 0.99)
-    lab.until(f"explorer.selection['current'] != {before['current']!r}", True)
+    moved = f"explorer.selection['current'] != {before['current']!r}"
+    lab.drag_until(strips.nth(1).locator(".nsewdrag").first, 0.8, 0.99, moved)
     assert lab.kernel("explorer.selection['current'][0]") > "2026-03-30"
     handle = view.locator(".noUi-handle-upper").first
     handle.focus()

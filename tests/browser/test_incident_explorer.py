@@ -22,8 +22,7 @@ def test_a_window_is_brushed_a_service_pinned_and_the_cause_marked(lab):
     strip.wait_for()
 
     # A window is dragged over the timeline, and its start moved by the keyboard.
-    lab.drag(strip, 0.7, 0.9)
-    lab.until(f"explorer.selection['start'] != {before['start']!r}", True)
+    lab.drag_until(strip, 0.7, 0.9, f"explorer.selection['start'] != {before['start']!r}")
     dragged = lab.kernel("explorer.selection")
     assert dragged["start"] < dragged["end"] < before["end"]
     view.locator(".noUi-handle-lower").first.focus()

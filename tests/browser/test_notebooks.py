@@ -84,11 +84,7 @@ box
     notebook.open(made, name="plain.ipynb")
     plot = notebook.page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for(timeout=30_000)
-    for _ in range(5):  # a figure that is being drawn lets go of the mouse
-        notebook.drag(plot, 0.25, 0.5)
-        notebook.page.wait_for_timeout(500)
-        if notebook.kernel("seen"):
-            break
+    notebook.drag_until(plot, 0.25, 0.5, "seen")
     low, high = notebook.kernel("seen[0]")
     assert (abs(low - 2), abs(high - 5)) <= (1, 1)
     # Jupyter Notebook 7.6 itself misses a setting and a command while it starts, and says so.

@@ -171,7 +171,7 @@ def test_metrics_that_are_no_number_are_not_known(mlflow_at):
     client = connect(mlflow_at)
     run = client.create_run("0").info.run_id
     client.log_metric(run, "loss", np.nan)
-    client.create_registered_model("lost")
-    client.create_model_version("lost", "s3://nowhere/model", run)
-    made = card_of_model("models:/lost/1", tracking_uri=mlflow_at)
+    client.create_registered_model("gone")
+    client.create_model_version("gone", "s3://nowhere/model", run)
+    made = card_of_model("models:/gone/1", tracking_uri=mlflow_at)
     assert made["Metrics"].rows == (("loss", "not known", "", "its training run"),)
