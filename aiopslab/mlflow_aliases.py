@@ -287,3 +287,20 @@ def _check_movable(alias: str) -> None:
 
 def _tag(alias: str) -> str:
     return f"aiopslab.{alias}.moved"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two versions of one name that a gate compares, and the aliases of it.
+
+    Parameters
+    ----------
+    aliases
+        Of the model or the index.
+    candidate, baseline
+        Numbers of the versions; no baseline where that is of no registry.
+    """
+
+    aliases: Aliases
+    candidate: int
+    baseline: int | None

@@ -49,3 +49,14 @@ def without_credentials(text: str) -> str:
     'no answer from http://host:5000/'
     """
     return re.sub(r"//[^/\s]*@", "//", text)
+
+
+def first_line(error: Exception) -> str:
+    r"""Return the first line of what an error says, or what it is called where it says nothing.
+
+    Examples
+    --------
+    >>> first_line(OSError("no way to http://me:hunter2@host/\nTraceback")), first_line(KeyError())
+    ('no way to http://host/', 'KeyError')
+    """
+    return without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)

@@ -8,7 +8,7 @@ from math import isfinite
 from aiopslab.cards.card import Section
 from aiopslab.cards.reports import Judged
 from aiopslab.errors import AIOpsLabError, SourceError
-from aiopslab.mlflow_server import without_credentials
+from aiopslab.mlflow_server import first_line
 
 LIMITS = ("limits", "known_limits", "limitations")  # tags in which people write them
 OURS, THEIRS = "aiopslab.", "mlflow."  # tags that are told elsewhere, or mean nothing to a reader
@@ -74,8 +74,7 @@ def refusing(uri: str) -> Iterator[None]:
     except AIOpsLabError:
         raise
     except Exception as error:  # of the server, the store and the way there
-        said = without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)
         raise SourceError(
-            f"{uri} could not be read: {said}",
+            f"{uri} could not be read: {first_line(error)}",
             "Check its name, alias or version, and MLFLOW_TRACKING_URI or the tracking address.",
         ) from None

@@ -18,8 +18,8 @@ import pandas as pd
 
 from aiopslab.drift.observations import Roles, positive_class
 from aiopslab.errors import AIOpsLabError, FrameError, SourceError
-from aiopslab.mlflow_aliases import Aliases
-from aiopslab.mlflow_server import connect, without_credentials
+from aiopslab.mlflow_aliases import Aliases, Sides
+from aiopslab.mlflow_server import connect, first_line, without_credentials
 from aiopslab.sources.evidence import EVIDENCE_MIME
 
 if TYPE_CHECKING:
@@ -190,8 +190,9 @@ class RegisteredModel:
                 "Bring the columns to the types that the signature names.",
             ) from None
         except Exception as error:  # whatever the library of the model raises
+            told = f"{type(error).__name__}: {first_line(error)}"
             raise FrameError(
-                f"{self.lineage.uri} could not predict: {type(error).__name__}: {_first(error)}",
+                f"{self.lineage.uri} could not predict: {told}",
                 "Give rows such as it was trained on, or predictions made elsewhere.",
             ) from error
         if said.size != len(features):
@@ -310,23 +311,6 @@ def is_address(text: str) -> bool:
     return ":/" in text
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Two versions of one model that a gate compares, and the aliases of it.
-
-    Parameters
-    ----------
-    aliases
-        Of the model.
-    candidate, baseline
-        Numbers of the versions; no baseline where that is of no registry.
-    """
-
-    aliases: Aliases
-    candidate: int
-    baseline: int | None
-
-
 def open_sides(candidate: str, baseline: str, alias: str, tracking_uri: str | None = None) -> Sides:
     """Open what a gate needs to move an alias; refuse one that it could not move.
 
@@ -393,16 +377,11 @@ def _refusing(uri: str) -> Iterator[None]:
         raise
     except ImportError as error:
         raise SourceError(
-            f"{uri} needs a package that is not here: {_first(error)}",
+            f"{uri} needs a package that is not here: {first_line(error)}",
             "Install what its requirements.txt names, or give predictions made elsewhere.",
         ) from None
     except Exception as error:  # a model is unpickled, which may raise anything
         raise SourceError(
-            f"{uri} could not be opened: {_first(error)}",
+            f"{uri} could not be opened: {first_line(error)}",
             "Check its name, alias or version, and MLFLOW_TRACKING_URI or the tracking address.",
         ) from None
-
-
-def _first(error: Exception) -> str:
-    """Return the first line of what an error says."""
-    return without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)

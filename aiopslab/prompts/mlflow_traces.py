@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aiopslab.errors import SourceError, did_you_mean
-from aiopslab.mlflow_server import connect, without_credentials
+from aiopslab.mlflow_server import connect, first_line
 from aiopslab.prompts.spans import Span
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def _refusing(name: str) -> Iterator[None]:
     except SourceError:
         raise
     except Exception as error:  # of the server, the store and the way there
-        said = without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)
         raise SourceError(
-            f"the traces of {name!r} cannot be read: {said}",
+            f"the traces of {name!r} cannot be read: {first_line(error)}",
             "Check MLFLOW_TRACKING_URI or the tracking address.",
         ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiopslab.errors import AIOpsLabError, PromptError, did_you_mean
 from aiopslab.governance.errors import AuditError, Denied
-from aiopslab.mlflow_server import connect, without_credentials
+from aiopslab.mlflow_server import connect, first_line, without_credentials
 from aiopslab.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -260,8 +260,7 @@ def refusing(uri: str) -> Iterator[None]:
             "Give parameters that MLflow takes as the configuration of a model.",
         ) from None
     except Exception as error:  # of the server, the store and the way there
-        said = without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)
         raise PromptError(
-            f"{uri} was refused: {said}",
+            f"{uri} was refused: {first_line(error)}",
             "Check the name, and MLFLOW_TRACKING_URI or the tracking address.",
         ) from None

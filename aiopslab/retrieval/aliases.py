@@ -1,28 +1,9 @@
 """Aliases: moved to a version of a registered index, as a gate decides."""
 
-from dataclasses import dataclass
-
 from aiopslab.errors import RetrievalError
-from aiopslab.mlflow_aliases import Aliases, Promotion
+from aiopslab.mlflow_aliases import Aliases, Promotion, Sides
 from aiopslab.mlflow_server import connect
 from aiopslab.retrieval.registry import SCHEME, read_version, refusing
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Two versions of one index that a gate compares, and the aliases of it.
-
-    Parameters
-    ----------
-    aliases
-        Of the index.
-    candidate, baseline
-        Numbers of the versions; no baseline where that is of no registry.
-    """
-
-    aliases: Aliases
-    candidate: int
-    baseline: int | None
 
 
 def open_sides(

@@ -15,7 +15,7 @@ import pandas as pd
 from aiopslab.errors import AIOpsLabError, RetrievalError
 from aiopslab.governance.errors import AuditError, Denied
 from aiopslab.mlflow_aliases import ABSENT
-from aiopslab.mlflow_server import connect, without_credentials
+from aiopslab.mlflow_server import connect, first_line, without_credentials
 from aiopslab.retrieval.configuration import Configuration, configuration_from
 from aiopslab.retrieval.connection import Address
 
@@ -261,8 +261,7 @@ def refusing(uri: str) -> Iterator[None]:
     except AIOpsLabError as error:
         raise RetrievalError(error.problem, error.remedy) from None
     except Exception as error:  # of the server, the store and the way there
-        said = without_credentials(str(error).strip().partition("\n")[0] or type(error).__name__)
         raise RetrievalError(
-            f"{uri} was refused: {said}",
+            f"{uri} was refused: {first_line(error)}",
             "Check its name, alias or version, and MLFLOW_TRACKING_URI or the tracking address.",
         ) from None
