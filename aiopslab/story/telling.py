@@ -127,9 +127,10 @@ def tell(
     investigation = investigate(frames)
     say(investigation.verdict().headline)
     cause = _cause(investigation)
-    deed = _roll_back(folder, cause, approve, say)
+    registry = _registry(folder)
+    deed = _roll_back(registry, folder / TRAIL, cause, approve, say)
     say(f"The system runs again for {minutes:g} min, with the model that the alias names now.")
-    rehearse(SERVED[_served(folder)], after, 0, minutes, seed + 1, watch=watch)
+    rehearse(SERVED[_served(registry)], after, 0, minutes, seed + 1, watch=watch)
     fault = cause.since or investigation.onset
     values = {"before": str(evening), "before_start": None if fault is None else fault.isoformat()}
     again = report({"evidence": str(after), "targets": TARGETS, **values})
@@ -158,11 +159,12 @@ def _cause(investigation: "Investigation") -> "Cause":
     return found
 
 
-def _roll_back(folder: Path, cause: "Cause", approve: Approve, say: Callable[[str], None]) -> str:
+def _roll_back(
+    registry: str, trail: Path, cause: "Cause", approve: Approve, say: Callable[[str], None]
+) -> str:
     """Point the alias back, as an approved remediation."""
     from aiopslab import runbooks
 
-    registry = _registry(folder)
     why = f"accuracy fell after {cause.change or 'a change'} of {cause.subject}"
     step = runbooks.Step.of(
         runbooks.built_in()["rollback-model"], SERVICE, {"model": MODEL, "mlflow": registry}, why
@@ -174,13 +176,13 @@ def _roll_back(folder: Path, cause: "Cause", approve: Approve, say: Callable[[st
     approval = approve(step, dry.says)
     if approval is None:
         raise StoryError("nobody approved the roll-back; nothing was done", "Approve it.")
-    done = runbooks.execute(step, approval, runbooks.AuditLog(folder / TRAIL), dry_run=False)
+    done = runbooks.execute(step, approval, runbooks.AuditLog(trail), dry_run=False)
     say(done.says)
     return done.says
 
 
 def _registry(folder: Path) -> str:
-    """Make a registry in which the evening's model was promoted over the one before."""
+    """Make a registry in which the evening's model was promoted, and return its address."""
     from aiopslab.mlflow_server import connect
 
     uri = f"sqlite:///{(folder / REGISTRY).resolve()}"
@@ -192,12 +194,11 @@ def _registry(folder: Path) -> str:
     return uri
 
 
-def _served(folder: Path) -> str:
+def _served(registry: str) -> str:
     """Return the version that the alias names."""
     from aiopslab.mlflow_server import connect
 
-    uri = f"sqlite:///{(folder / REGISTRY).resolve()}"
-    return str(connect(uri).get_model_version_by_alias(MODEL, ALIAS).version)
+    return str(connect(registry).get_model_version_by_alias(MODEL, ALIAS).version)
 
 
 def _recovery(before: "Prepared", now: "Prepared", fault: "pd.Timestamp | None") -> "Recovery":
