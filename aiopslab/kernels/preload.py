@@ -34,6 +34,10 @@ OF_ROOM: dict[str, tuple[str, ...]] = {
         *("statsmodels.stats.proportion", "aiopslab.models"),
     ),
     "runbooks": (),
+    "overview": (
+        *_FILES,
+        *("networkx", "drain3", "plotly.subplots", "statsmodels.stats.proportion"),
+    ),
 }
 # What fewer need, who then wait for it no longer either.
 _RARER = (
