@@ -11,9 +11,8 @@ from typing import Any, Literal, get_args
 import click
 
 from aiopslab.errors import AIOpsLabError
-from aiopslab.mlflow_aliases import Aliases, Promotion
+from aiopslab.mlflow_aliases import Aliases, Kind, Promotion
 
-Kind = Literal["model", "prompt", "index"]
 Word = Literal["promote", "keep", "not enough data"]
 WORDS: tuple[Word, ...] = get_args(Word)
 
